@@ -1,0 +1,33 @@
+// The seam between the core and the machine it runs on: what virNodeGetInfo, virConnectGetHostname and the <host> part
+// of the capabilities tell. Read when the daemon starts; cheap to ask from any thread afterwards.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace vireo::ports {
+
+// virNodeInfo, in libvirt's units.
+struct NodeInfo {
+  std::string cpu_model;         // "x86_64": the architecture, as libvirt puts it there
+  std::uint64_t memory_kib = 0;
+  unsigned cpus = 0;             // active logical processors
+  unsigned mhz = 0;              // 0: unknown
+  unsigned nodes = 1;            // NUMA cells
+  unsigned sockets = 1;          // per node
+  unsigned cores = 1;            // per socket
+  unsigned threads = 1;          // per core
+};
+
+class HostFacts {
+ public:
+  virtual ~HostFacts() = default;
+  virtual const std::string& hostname() const = 0;
+  virtual const std::string& boot_id() const = 0;
+  virtual const NodeInfo& node() const = 0;
+  // The <host> element of virConnectGetCapabilities, ready to stand inside <capabilities>.
+  virtual const std::string& capabilities_host_xml() const = 0;
+};
+
+}  // namespace vireo::ports

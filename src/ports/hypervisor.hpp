@@ -1,0 +1,124 @@
+// The seam between the core and whatever runs guests: real QEMU (src/qemu) or the simulation (src/sim). Everything here
+// is called on the core thread and answers there; an implementation sends what can block to workers. Nothing here
+// knows names, lanes or clients.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/deadline.hpp"
+#include "base/error.hpp"
+#include "model/definition.hpp"
+
+namespace vireo::ports {
+
+// Which process a guest is, so that the next daemon cannot take another for it: a pid alone is reused.
+struct ProcessIdentity {
+  pid_t pid = 0;
+  std::uint64_t start_time_ticks = 0;  // /proc/PID/stat, field 22
+  std::string boot_id;                 // /proc/sys/kernel/random/boot_id
+};
+
+// What a guest tells by itself. Delivered on the core thread, in order, the last one always Exited.
+struct GuestEvent {
+  enum class Kind {
+    Resumed,          // vCPUs run
+    Stopped,          // vCPUs stopped
+    PowerdownDone,    // the guest has powered itself off; QEMU waits (-no-shutdown) for what on_poweroff says
+    Reset,            // the machine was reset; by_guest tells by whom
+    Panicked,         // the guest's kernel reports a crash
+    Watchdog, IoError, RtcChange,
+    Exited,           // the process has ended: nothing more will come
+  } kind;
+  bool by_guest = false;       // PowerdownDone, Reset: the guest did it, not the host
+  long long rtc_offset_s = 0;  // RtcChange
+  // Exited: how the process ended, where it can be told (it cannot for an adopted process).
+  int exit_status = -1;   // -1: unknown
+  int exit_signal = 0;    // 0: not by a signal
+  std::string detail;     // Exited: last lines of QEMU's log if it ended by itself; IoError: the device's alias
+};
+
+// One running guest: its process and its monitor. Destroying the object lets go of a running guest and leaves it alone
+// (the next daemon adopts it). Every call ends at its deadline (VIR_ERR_OPERATION_TIMEOUT) even when QEMU is stuck, and
+// fails with VIR_ERR_OPERATION_FAILED once the process has ended.
+class Guest {
+ public:
+  virtual ~Guest() = default;
+
+  virtual const ProcessIdentity& process() const = 0;
+
+  virtual asio::awaitable<Result<void>> resume(Deadline deadline) = 0;
+  virtual asio::awaitable<Result<void>> pause(Deadline deadline) = 0;
+  virtual asio::awaitable<Result<void>> reset(Deadline deadline) = 0;
+  // Presses the ACPI power button; the guest may or may not react.
+  virtual asio::awaitable<Result<void>> press_power_button(Deadline deadline) = 0;
+  // One raw monitor command: JSON in QMP, or a line of the human monitor; the answer as QEMU gives it.
+  virtual asio::awaitable<Result<std::string>> monitor_command(std::string command, bool human, Deadline deadline) = 0;
+  // Whether vCPUs run now, as the monitor tells: asked after adoption.
+  virtual asio::awaitable<Result<bool>> query_running(Deadline deadline) = 0;
+
+  // Ends the process without asking the monitor: SIGTERM first when gentle, SIGKILL after grace or at once. Returns when
+  // the process is gone, or with VIR_ERR_SYSTEM_ERROR when even SIGKILL did not end it before the deadline.
+  virtual asio::awaitable<Result<void>> end(bool gentle, Deadline deadline) = 0;
+};
+
+struct LaunchSpec {
+  model::DomainDefPtr definition;  // complete (see Hypervisor::complete), ports claimed
+  int id = -1;
+  std::string monitor_path;  // where QEMU listens; its folder exists already and is this guest's own
+  std::string runtime_dir;   // that folder
+  std::string log_path;      // QEMU's standard output and error are appended here
+  Deadline deadline;
+};
+
+struct AdoptSpec {
+  model::DomainDefPtr live;
+  int id = -1;
+  std::string monitor_path;
+  std::string runtime_dir;
+  std::string log_path;
+  ProcessIdentity process;
+  Deadline deadline;
+};
+
+struct Launched {
+  std::unique_ptr<Guest> guest;
+  model::DomainDefPtr live;  // the definition with aliases, terminals and ports as they are now
+};
+
+using GuestEventSink = std::function<void(GuestEvent)>;
+
+class Hypervisor {
+ public:
+  virtual ~Hypervisor() = default;
+
+  // "QEMU" or "TEST": virConnectGetType.
+  virtual std::string type() const = 0;
+  // virConnectGetVersion's number: major * 1,000,000 + minor * 1,000 + micro.
+  virtual asio::awaitable<Result<unsigned long>> version() = 0;
+  // virConnectGetCapabilities' XML.
+  virtual asio::awaitable<Result<std::string>> capabilities_xml() = 0;
+
+  // Fills in what the definition leaves to the hypervisor (machine, controllers, addresses …) and refuses by name what
+  // it cannot run. Stable: a completed definition comes back unchanged.
+  virtual asio::awaitable<Result<model::DomainDef>> complete(model::DomainDef definition) = 0;
+
+  // Starts a guest with its vCPUs stopped. When it fails, nothing of it is left: no process, socket or file; the error
+  // ends with the last lines of QEMU's log. Events are delivered from the moment launch() returns.
+  virtual asio::awaitable<Result<Launched>> launch(LaunchSpec spec, GuestEventSink sink) = 0;
+
+  // Takes a running guest over from an earlier daemon. VIR_ERR_NO_DOMAIN: that process has ended (or is a zombie, or
+  // another process now has its pid). Any other error: it lives, but its monitor does not answer; the guest is then
+  // reported as it is by the caller and adoption may be tried again.
+  virtual asio::awaitable<Result<Launched>> adopt(AdoptSpec spec, GuestEventSink sink) = 0;
+
+  // Ends what a launch left behind when its daemon died between spawning and recording: whoever answers at this
+  // monitor path, or has written the pid file beside it. Succeeds when nobody is there.
+  virtual asio::awaitable<Result<void>> sweep(std::string monitor_path, Deadline deadline) = 0;
+};
+
+}  // namespace vireo::ports
