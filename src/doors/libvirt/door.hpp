@@ -1,0 +1,40 @@
+// The door: listens on unix sockets and hands each connection to one of the door threads. It owns the sessions until
+// they end. Reads are answered on the session's thread; changes go to the core executor of the handler table.
+#pragma once
+
+#include <filesystem>
+
+#include "base/deadline.hpp"
+#include "doors/libvirt/session.hpp"
+
+namespace vireo::doors::libvirt {
+
+class Door {
+ public:
+  // `executors`: one per door thread (an io_context run by exactly one thread). They and `table` outlive the door's
+  // close(). `welcome` is called on the session's executor before its first frame is read; it may set session.state.
+  using Welcome = std::function<void(Session&)>;
+  Door(std::vector<asio::any_io_executor> executors, const HandlerTable& table, Limits limits, Welcome welcome = {});
+  ~Door();
+
+  // Replaces a socket left behind at `path`, sets `mode` (0777) and accepts. Error: VIR_ERR_SYSTEM_ERROR.
+  Result<void> listen(const std::filesystem::path& path, std::filesystem::perms mode, bool read_only);
+  // Accepts on a descriptor that already listens (from the service manager); the door takes it over.
+  Result<void> adopt(int listening_fd, bool read_only);
+
+  // Any thread. Stops accepting and removes the sockets' paths; sessions go on.
+  void stop_accepting();
+  // Any thread. Stops accepting and ends every session; calls in flight are cancelled.
+  void close();
+
+  std::size_t calls_in_flight() const;
+  std::size_t sessions() const;
+  // Waits until no call is in flight. False: the deadline passed first.
+  asio::awaitable<bool> drain(Deadline deadline);
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace vireo::doors::libvirt
