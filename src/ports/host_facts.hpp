@@ -10,14 +10,14 @@ namespace vireo::ports {
 
 // virNodeInfo, in libvirt's units.
 struct NodeInfo {
-  std::string cpu_model;         // "x86_64": the architecture, as libvirt puts it there
+  std::string cpu_model;  // "x86_64": the architecture, as libvirt puts it there
   std::uint64_t memory_kib = 0;
-  unsigned cpus = 0;             // active logical processors
-  unsigned mhz = 0;              // 0: unknown
-  unsigned nodes = 1;            // NUMA cells
-  unsigned sockets = 1;          // per node
-  unsigned cores = 1;            // per socket
-  unsigned threads = 1;          // per core
+  unsigned cpus = 0;     // active logical processors
+  unsigned mhz = 0;      // 0: unknown
+  unsigned nodes = 1;    // NUMA cells
+  unsigned sockets = 1;  // per node
+  unsigned cores = 1;    // per socket
+  unsigned threads = 1;  // per core
 };
 
 class HostFacts {

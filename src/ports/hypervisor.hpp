@@ -26,20 +26,22 @@ struct ProcessIdentity {
 // What a guest tells by itself. Delivered on the core thread, in order, the last one always Exited.
 struct GuestEvent {
   enum class Kind {
-    Resumed,          // vCPUs run
-    Stopped,          // vCPUs stopped
-    PowerdownDone,    // the guest has powered itself off; QEMU waits (-no-shutdown) for what on_poweroff says
-    Reset,            // the machine was reset; by_guest tells by whom
-    Panicked,         // the guest's kernel reports a crash
-    Watchdog, IoError, RtcChange,
-    Exited,           // the process has ended: nothing more will come
+    Resumed,        // vCPUs run
+    Stopped,        // vCPUs stopped
+    PowerdownDone,  // the guest has powered itself off; QEMU waits (-no-shutdown) for what on_poweroff says
+    Reset,          // the machine was reset; by_guest tells by whom
+    Panicked,       // the guest's kernel reports a crash
+    Watchdog,
+    IoError,
+    RtcChange,
+    Exited,  // the process has ended: nothing more will come
   } kind;
   bool by_guest = false;       // PowerdownDone, Reset: the guest did it, not the host
   long long rtc_offset_s = 0;  // RtcChange
   // Exited: how the process ended, where it can be told (it cannot for an adopted process).
-  int exit_status = -1;   // -1: unknown
-  int exit_signal = 0;    // 0: not by a signal
-  std::string detail;     // Exited: last lines of QEMU's log if it ended by itself; IoError: the device's alias
+  int exit_status = -1;  // -1: unknown
+  int exit_signal = 0;   // 0: not by a signal
+  std::string detail;    // Exited: last lines of QEMU's log if it ended by itself; IoError: the device's alias
 };
 
 // One running guest: its process and its monitor. Destroying the object lets go of a running guest and leaves it alone
@@ -61,8 +63,8 @@ class Guest {
   // Whether vCPUs run now, as the monitor tells: asked after adoption.
   virtual asio::awaitable<Result<bool>> query_running(Deadline deadline) = 0;
 
-  // Ends the process without asking the monitor: SIGTERM first when gentle, SIGKILL after grace or at once. Returns when
-  // the process is gone, or with VIR_ERR_SYSTEM_ERROR when even SIGKILL did not end it before the deadline.
+  // Ends the process without asking the monitor: SIGTERM first when gentle, SIGKILL after grace or at once. Returns
+  // when the process is gone, or with VIR_ERR_SYSTEM_ERROR when even SIGKILL did not end it before the deadline.
   virtual asio::awaitable<Result<void>> end(bool gentle, Deadline deadline) = 0;
 };
 

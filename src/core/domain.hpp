@@ -1,0 +1,59 @@
+// A guest as the core holds it: the mutable half of what readers see as a DomainView. Core thread only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/uuid.hpp"
+#include "base/wake.hpp"
+#include "core/lane.hpp"
+#include "core/number_claims.hpp"
+#include "model/domain_view.hpp"
+#include "ports/hypervisor.hpp"
+
+namespace vireo::core {
+
+// One life of a guest's process, from its launch until it has ended. The monitor's events go to the Run that they were
+// made for, so a late event of an earlier life cannot touch a later one.
+struct Run {
+  int id = -1;
+  std::unique_ptr<ports::Guest> guest;
+  model::DomainDefPtr live;
+  std::vector<NumberClaim> ports;
+
+  // Until the guest is published as running, its events only leave their mark here.
+  bool up = false;
+  bool exited = false;
+
+  // Why the process is about to end, once somebody has decided that it shall; an exit without it is the guest's own.
+  struct Ending {
+    int reason;        // virDomainShutoffReason
+    int event_detail;  // virDomainEventStoppedDetailType
+  };
+  std::optional<Ending> ending;
+
+  // The reasons to report when the monitor tells that vCPUs stopped or run: set by the verb that asked for it.
+  std::optional<int> pause_reason, run_reason;
+  // The next power-off of the guest is the first half of a reboot.
+  bool reboot_on_poweroff = false;
+
+  // Who waits for the process to be gone.
+  std::vector<std::shared_ptr<Wake>> waiting_for_end;
+};
+
+struct Domain {
+  Domain(const asio::any_io_executor& core, Uuid u, std::string n) : uuid(u), name(std::move(n)), lane(core) {}
+
+  const Uuid uuid;
+  const std::string name;
+  Lane lane;
+  model::DomainViewPtr view;  // as last published; null: claimed and not yet there, or already gone
+  std::shared_ptr<Run> run;   // null: no process
+  unsigned claims = 0;        // verbs that hold this name and UUID
+};
+
+using DomainPtr = std::shared_ptr<Domain>;
+
+}  // namespace vireo::core

@@ -1,0 +1,60 @@
+// One managed set of guests: what the verbs work on. A daemon has one for QEMU and one for the simulation; they share
+// nothing but the core thread. Everything here belongs to the core thread, except registry.versions(), which any thread
+// reads, and settings, which never change.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/gate.hpp"
+#include "base/workers.hpp"
+#include "core/event_hub.hpp"
+#include "core/id_source.hpp"
+#include "core/number_claims.hpp"
+#include "core/registry.hpp"
+#include "ports/definition_store.hpp"
+#include "ports/host_facts.hpp"
+#include "ports/hypervisor.hpp"
+
+namespace vireo::core {
+
+struct Settings {
+  std::string runtime_dir;  // one folder per running guest is made below it
+  std::string log_dir;      // one file per guest
+  // Until when a verb waits for its turn, a launch for its guest, a command for the monitor's answer, an end for the
+  // process.
+  std::chrono::milliseconds lane_timeout{30'000};
+  std::chrono::milliseconds launch_timeout{60'000};
+  std::chrono::milliseconds monitor_timeout{30'000};
+  std::chrono::milliseconds end_timeout{30'000};
+  int vnc_first_port = 5900, vnc_last_port = 65535;
+};
+
+class Host {
+ public:
+  Host(asio::any_io_executor core_executor, ports::Hypervisor& the_hypervisor, ports::DefinitionStore& the_store,
+       const ports::HostFacts& the_facts, Workers& file_workers, Settings the_settings)
+      : core(core_executor),
+        hypervisor(the_hypervisor),
+        store(the_store),
+        facts(the_facts),
+        files(file_workers),
+        settings(std::move(the_settings)),
+        registry(core_executor),
+        ids(the_store) {}
+
+  const asio::any_io_executor core;
+  ports::Hypervisor& hypervisor;
+  ports::DefinitionStore& store;
+  const ports::HostFacts& facts;
+  Workers& files;
+  const Settings settings;
+  Registry registry;
+  EventHub events;
+  IdSource ids;
+  NumberClaims vnc_ports;
+  Gate gate;  // every change passes it; closed at shutdown
+};
+
+}  // namespace vireo::core

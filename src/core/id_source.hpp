@@ -1,0 +1,30 @@
+// Ids for running guests. None is ever used twice: the high-water mark is durable, and moved up by a block before the
+// first id of that block is given out. Core thread only.
+#pragma once
+
+#include "ports/definition_store.hpp"
+
+namespace vireo::core {
+
+class IdSource {
+ public:
+  explicit IdSource(ports::DefinitionStore& store) : store_(store) {}
+
+  asio::awaitable<Result<int>> next() {
+    while (next_ == end_) {
+      auto first = co_await store_.reserve_ids(block);
+      if (!first) co_return pass_on(first);
+      // Somebody else may have reserved meanwhile; the block that comes later wins and the rest of the other is unused.
+      next_ = *first;
+      end_ = *first + block;
+    }
+    co_return next_++;
+  }
+
+ private:
+  static constexpr int block = 64;
+  ports::DefinitionStore& store_;
+  int next_ = 0, end_ = 0;
+};
+
+}  // namespace vireo::core

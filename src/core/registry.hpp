@@ -1,0 +1,66 @@
+// The registry: which guests there are. It is the only writer of the published version that all readers use, and the
+// table of claims on names and UUIDs: a verb claims both before it does anything else, so that two of them can never
+// make the same guest twice. Core thread only, but for versions(), which any thread may read.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/published.hpp"
+#include "core/domain.hpp"
+#include "model/domain_view.hpp"
+
+namespace vireo::core {
+
+class Registry;
+
+// Holds a name and UUID for as long as a verb works with them. Where nothing has been published under them by then,
+// they are free again when the last claim is destroyed.
+class DomainClaim {
+ public:
+  DomainClaim(DomainClaim&& other) noexcept = default;
+  DomainClaim& operator=(DomainClaim&&) = delete;
+  ~DomainClaim();
+
+  const DomainPtr& domain() const { return domain_; }
+  Domain* operator->() const { return domain_.get(); }
+
+ private:
+  friend class Registry;
+  DomainClaim(Registry* registry, DomainPtr domain);
+  Registry* registry_;
+  DomainPtr domain_;  // null once moved from
+};
+
+class Registry {
+ public:
+  explicit Registry(asio::any_io_executor core);
+
+  const Published<model::HostVersion>& versions() const { return versions_; }
+
+  // Claims a name and UUID, of a guest that exists under both or of none yet. Error: VIR_ERR_OPERATION_FAILED when one
+  // of the two belongs to another guest, in libvirt's words for each of the two cases.
+  Result<DomainClaim> claim(const Uuid& uuid, const std::string& name);
+
+  // The guest, if one is published; null otherwise.
+  DomainPtr find(const Uuid& uuid) const;
+  std::vector<DomainPtr> all() const;
+
+  // Makes `view` what everybody sees of the guest from now on.
+  void publish(Domain& domain, model::DomainView view);
+  // Takes the guest out of what everybody sees. Its name and UUID are free once no verb claims them.
+  void withdraw(Domain& domain);
+
+ private:
+  friend class DomainClaim;
+  void forget_if_unused(const DomainPtr& domain);
+
+  asio::any_io_executor core_;
+  std::unordered_map<Uuid, DomainPtr> by_uuid_;  // published and claimed
+  std::unordered_map<std::string, DomainPtr> by_name_;
+  Published<model::HostVersion> versions_;
+};
+
+}  // namespace vireo::core

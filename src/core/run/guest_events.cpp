@@ -1,0 +1,117 @@
+// What a guest tells by itself, and what follows from it: a power-off ends the process or is half of a reboot, a panic
+// does what on_crash says. States and event details as libvirt's QEMU driver reports them.
+#include "base/log.hpp"
+#include "core/run/run.hpp"
+#include "core/verbs/enter.hpp"
+
+namespace vireo::core {
+namespace {
+
+using Kind = ports::GuestEvent::Kind;
+
+// Ends a guest that has powered off or panicked. Its monitor still answers, so SIGTERM lets it flush its disks first.
+asio::awaitable<void> end_after(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
+  if (!run->up) co_return;
+  if (auto ended = co_await end_run(host, run, true); ended || !run->up) co_return;
+  if (auto ended = co_await end_run(host, run, false); !ended)
+    log::error("guest '{}' (id {}) powered off, but its process does not end: {}", domain->name, run->id,
+               ended.error().message());
+}
+
+// The second half of a reboot: the machine is reset and runs on.
+asio::awaitable<void> start_anew(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
+  const auto deadline = Deadline::in(host.settings.monitor_timeout);
+  auto reset = co_await run->guest->reset(deadline);
+  if (reset && run->up) {
+    auto resumed = co_await run->guest->resume(deadline);
+    if (resumed) {
+      publish_state(host, *domain, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+      co_return;
+    }
+    reset = pass_on(resumed);
+  }
+  if (!run->up) co_return;
+  log::warn("guest '{}' (id {}) could not be rebooted: {}", domain->name, run->id, reset.error().message());
+  co_await end_after(host, domain, run);
+}
+
+void on_poweroff(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, const ports::GuestEvent& event) {
+  if (std::exchange(run->reboot_on_poweroff, false) || run->live->on_poweroff == model::LifecycleAction::restart) {
+    asio::co_spawn(host.core, start_anew(host, domain, run), asio::detached);
+    return;
+  }
+  if (domain->view->state == VIR_DOMAIN_SHUTDOWN) return;
+  publish_state(host, *domain, VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN);
+  emit_lifecycle(host, *domain, run->id, VIR_DOMAIN_EVENT_SHUTDOWN,
+                 event.by_guest ? VIR_DOMAIN_EVENT_SHUTDOWN_GUEST : VIR_DOMAIN_EVENT_SHUTDOWN_HOST);
+  if (run->live->on_poweroff == model::LifecycleAction::preserve) return;
+  if (!run->ending) run->ending = Run::Ending{VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN};
+  asio::co_spawn(host.core, end_after(host, domain, run), asio::detached);
+}
+
+void on_panic(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run) {
+  publish_state(host, *domain, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED);
+  emit_lifecycle(host, *domain, run->id, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED);
+  switch (run->live->on_crash) {
+    case model::LifecycleAction::preserve:
+      return;
+    case model::LifecycleAction::restart:
+    case model::LifecycleAction::rename_restart:
+      asio::co_spawn(host.core, start_anew(host, domain, run), asio::detached);
+      return;
+    default:
+      run->ending = Run::Ending{VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_CRASHED};
+      asio::co_spawn(host.core, end_after(host, domain, run), asio::detached);
+  }
+}
+
+void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, const ports::GuestEvent& event) {
+  if (event.kind == Kind::Exited) return finish_run(host, domain, run, event);
+  if (!run->up) return;
+  const auto tell = [&](auto what) {
+    host.events.emit({.name = domain->name, .uuid = domain->uuid, .id = run->id, .what = what});
+  };
+  switch (event.kind) {
+    case Kind::Stopped: {
+      const int reason = std::exchange(run->pause_reason, std::nullopt).value_or(VIR_DOMAIN_PAUSED_UNKNOWN);
+      if (domain->view->state != VIR_DOMAIN_RUNNING) return;
+      publish_state(host, *domain, VIR_DOMAIN_PAUSED, reason);
+      emit_lifecycle(
+          host, *domain, run->id, VIR_DOMAIN_EVENT_SUSPENDED,
+          reason == VIR_DOMAIN_PAUSED_IOERROR ? VIR_DOMAIN_EVENT_SUSPENDED_IOERROR : VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+      return;
+    }
+    case Kind::Resumed: {
+      const int reason = std::exchange(run->run_reason, std::nullopt).value_or(VIR_DOMAIN_RUNNING_UNPAUSED);
+      if (domain->view->state != VIR_DOMAIN_PAUSED) return;
+      publish_state(host, *domain, VIR_DOMAIN_RUNNING, reason);
+      emit_lifecycle(host, *domain, run->id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+      return;
+    }
+    case Kind::PowerdownDone:
+      return on_poweroff(host, domain, run, event);
+    case Kind::Panicked:
+      return on_panic(host, domain, run);
+    case Kind::Reset:
+      return tell(model::RebootEvent{});
+    case Kind::RtcChange:
+      return tell(model::RtcChangeEvent{event.rtc_offset_s});
+    case Kind::Watchdog:
+      return tell(model::WatchdogEvent{});
+    case Kind::IoError:
+      run->pause_reason = VIR_DOMAIN_PAUSED_IOERROR;
+      return;
+    case Kind::Exited:
+      return;
+  }
+}
+
+}  // namespace
+
+ports::GuestEventSink event_sink(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
+  return [&host, domain = std::move(domain), run = std::move(run)](ports::GuestEvent event) {
+    on_event(host, domain, run, event);
+  };
+}
+
+}  // namespace vireo::core

@@ -1,0 +1,130 @@
+// What a daemon finds when it starts: definitions, guests that ran on without it, guests that ended meanwhile, and
+// intents: launches whose daemon died before it could record a process.
+#include "base/log.hpp"
+#include "core/run/run.hpp"
+
+namespace vireo::core {
+namespace {
+
+// A recorded guest, published at once as it was recorded, so that listings are whole while its monitor is asked.
+std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const ports::RunRecord& record) {
+  auto run = std::make_shared<Run>();
+  run->id = record.id;
+  run->live = record.live;
+  run->up = true;
+  for (const auto& graphics : record.live->devices.graphics)
+    if (auto claim = host.vnc_ports.claim(graphics.port)) run->ports.push_back(std::move(*claim));
+  model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
+  view.id = record.id;
+  view.live = record.live;
+  view.state = record.state;
+  view.reason = record.reason;
+  view.pid = record.process->pid;
+  domain->run = run;
+  host.registry.publish(*domain, std::move(view));
+  return run;
+}
+
+// What the guest did while no daemon listened.
+asio::awaitable<void> catch_up(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
+  auto running = co_await run->guest->query_running(Deadline::in(host.settings.monitor_timeout));
+  if (!running || !run->up) co_return;
+  if (*running)
+    publish_state(host, *domain, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNKNOWN);
+  else if (domain->view->state == VIR_DOMAIN_RUNNING)
+    publish_state(host, *domain, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
+}
+
+asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<Run> run, ports::RunRecord record,
+                                  std::shared_ptr<Wake> first_try) {
+  auto pause = std::chrono::milliseconds(500);
+  for (;;) {
+    ports::AdoptSpec spec{.live = record.live,
+                          .id = record.id,
+                          .monitor_path = record.monitor_path,
+                          .runtime_dir = runtime_folder(host, record.id),
+                          .log_path = host.settings.log_dir + "/" + domain->name + ".log",
+                          .process = *record.process,
+                          .deadline = Deadline::in(host.settings.monitor_timeout)};
+    auto adopted = co_await host.hypervisor.adopt(std::move(spec), event_sink(host, domain, run));
+    if (adopted) {
+      run->guest = std::move(adopted->guest);
+      log::info("guest '{}' (id {}) runs on and is taken over", domain->name, record.id);
+      co_await catch_up(host, domain, run);
+      break;
+    }
+    if (adopted.error().code == VIR_ERR_NO_DOMAIN) {
+      ports::GuestEvent gone{.kind = ports::GuestEvent::Kind::Exited};
+      gone.detail = adopted.error().message();
+      finish_run(host, domain, run, gone);
+      break;
+    }
+    log::warn("guest '{}' (id {}) cannot be taken over yet: {}", domain->name, record.id, adopted.error().message());
+    first_try->fire();
+    asio::steady_timer timer(host.core, pause);
+    co_await timer.async_wait(asio::use_awaitable);
+    pause = std::min(pause * 2, std::chrono::milliseconds(30'000));
+  }
+  first_try->fire();
+}
+
+// Ends what an unfinished launch may have left, then forgets it.
+asio::awaitable<void> sweep_intent(Host& host, ports::RunRecord record, std::shared_ptr<Wake> swept) {
+  auto gone = co_await host.hypervisor.sweep(record.monitor_path, Deadline::in(host.settings.end_timeout));
+  if (gone) {
+    co_await forget_record(host, record.id);
+    co_await remove_runtime_folder(host, runtime_folder(host, record.id));
+    log::info("the unfinished start of guest '{}' (id {}) was taken back", record.name, record.id);
+  } else {
+    log::error("the unfinished start of guest '{}' (id {}) could not be taken back: {}", record.name, record.id,
+               gone.error().message());
+  }
+  swept->fire();
+}
+
+}  // namespace
+
+asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline deadline) {
+  for (const auto& sentence : stored.unreadable) log::error("{}", sentence);
+  for (const auto& entry : stored.definitions) {
+    auto claim = host.registry.claim(entry.definition->uuid, entry.definition->name);
+    if (!claim) {
+      log::error("the definition of '{}' is left out: {}", entry.definition->name, claim.error().message());
+      continue;
+    }
+    model::DomainView view{.uuid = entry.definition->uuid,
+                           .name = entry.definition->name,
+                           .persistent = entry.definition,
+                           .autostart = entry.autostart};
+    host.registry.publish(*claim->domain(), std::move(view));
+  }
+  std::vector<std::shared_ptr<Wake>> first_tries;
+  for (auto& record : stored.runs) {
+    auto first_try = std::make_shared<Wake>(host.core);
+    first_tries.push_back(first_try);
+    if (!record.process) {
+      asio::co_spawn(host.core, sweep_intent(host, std::move(record), std::move(first_try)), asio::detached);
+      continue;
+    }
+    auto claim = host.registry.claim(record.uuid, record.name);
+    if (!claim) {
+      log::error("the running guest '{}' (id {}) is left out: {}", record.name, record.id, claim.error().message());
+      first_tries.pop_back();
+      continue;
+    }
+    auto run = publish_recorded(host, claim->domain(), record);
+    asio::co_spawn(host.core, adopt_guest(host, claim->domain(), run, std::move(record), std::move(first_try)),
+                   asio::detached);
+  }
+  for (auto& first_try : first_tries) co_await first_try->wait(deadline);
+}
+
+asio::awaitable<void> autostart(Host& host) {
+  for (const auto& domain : host.registry.all()) {
+    if (!domain->view || !domain->view->autostart || domain->view->active()) continue;
+    auto started = co_await start(host, {.uuid = domain->uuid, .name = domain->name}, {});
+    if (!started) log::error("autostart of guest '{}' failed: {}", domain->name, started.error().message());
+  }
+}
+
+}  // namespace vireo::core

@@ -1,0 +1,46 @@
+// One life of a guest's process: bringing it up, following what it tells by itself, noticing its end, and taking it
+// over from an earlier daemon. Core thread only. Who calls bring_up holds the guest's lane; events and the end come
+// whenever they come, and change what is published at once, in one step, without the lane.
+#pragma once
+
+#include "core/host.hpp"
+#include "core/verbs/verbs.hpp"
+
+namespace vireo::core {
+
+// Launches `definition` as the next life of `domain`: publishes it as running (or paused) and emits Started, or leaves
+// nothing behind and says why. `domain` may be unpublished as yet (a transient guest).
+asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::DomainDefPtr definition,
+                                       StartOptions options);
+
+// The sink for a life's events.
+ports::GuestEventSink event_sink(Host& host, DomainPtr domain, std::shared_ptr<Run> run);
+
+// The process is gone: publishes the guest as shut off, or withdraws it if it was transient, emits Stopped, and takes
+// back what the life held.
+void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, const ports::GuestEvent& exit);
+
+// Ends the process and waits until finish_run has happened.
+asio::awaitable<Result<void>> end_run(Host& host, std::shared_ptr<Run> run, bool gentle);
+
+// A life's folder, and taking back what a life leaves: its folder and its record. Failures are logged.
+std::string runtime_folder(const Host& host, int id);
+asio::awaitable<void> remove_runtime_folder(Host& host, std::string path);
+asio::awaitable<void> forget_record(Host& host, int id);
+
+// Claims the ports that `live` names and fills in those that it leaves open.
+Result<std::vector<NumberClaim>> claim_ports(Host& host, model::DomainDef& live);
+
+// Publishes a new state of a running guest and records it; does nothing if it is in that state already.
+void publish_state(Host& host, Domain& domain, int state, int reason);
+
+void emit_lifecycle(Host& host, const Domain& domain, int id, int event, int detail);
+
+// Brings back what an earlier daemon left: definitions, running guests, and what has ended meanwhile. Returns when
+// every guest has answered or `deadline` has passed; those that did not answer are tried again in the background.
+asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline deadline);
+
+// Starts every guest that is marked for it and does not run.
+asio::awaitable<void> autostart(Host& host);
+
+}  // namespace vireo::core

@@ -1,0 +1,25 @@
+// destroy: ends the process. It does not wait for the lane of a guest that runs: a verb that hangs on the guest's
+// monitor holds it, and ending the process is what frees both.
+#include "core/run/run.hpp"
+#include "core/verbs/enter.hpp"
+
+namespace vireo::core {
+
+asio::awaitable<Result<void>> destroy(Host& host, DomainRef ref, bool gentle) {
+  auto domain = host.registry.find(ref.uuid);
+  if (!domain) co_return no_such_domain(ref);
+  if (!domain->run) {
+    // Not running; or just being started, and then it is ended as soon as it is up.
+    auto hold = co_await enter_lane(host, domain, Verb::Destroy);
+    if (!hold) co_return pass_on(hold);
+    if (!domain->view) co_return no_such_domain(ref);
+  }
+  if (auto allowed = allow(Verb::Destroy, *domain->view); !allowed) co_return allowed;
+  auto run = reachable_run(*domain);
+  if (!run) co_return pass_on(run);
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  (*run)->ending = Run::Ending{VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED};
+  co_return co_await end_run(host, *run, gentle);
+}
+
+}  // namespace vireo::core

@@ -1,0 +1,44 @@
+// What happens to guests, as subscribers are told: the events of libvirt's virDomainEventID that Vireo emits.
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include <string>
+#include <variant>
+
+#include "base/uuid.hpp"
+
+namespace vireo::model {
+
+// VIR_DOMAIN_EVENT_ID_LIFECYCLE: virDomainEventType and its detail enum.
+struct LifecycleEvent {
+  int event = 0;
+  int detail = 0;
+};
+// VIR_DOMAIN_EVENT_ID_REBOOT: the guest was reset.
+struct RebootEvent {};
+// VIR_DOMAIN_EVENT_ID_RTC_CHANGE: the guest moved its clock, now this far from UTC.
+struct RtcChangeEvent {
+  long long offset_s = 0;
+};
+// VIR_DOMAIN_EVENT_ID_WATCHDOG: virDomainEventWatchdogAction.
+struct WatchdogEvent {
+  int action = VIR_DOMAIN_EVENT_WATCHDOG_NONE;
+};
+
+struct DomainEvent {
+  // The guest as it is named in events; id -1 once it has ended.
+  std::string name;
+  Uuid uuid;
+  int id = -1;
+  std::variant<LifecycleEvent, RebootEvent, RtcChangeEvent, WatchdogEvent> what;
+
+  // virDomainEventID of `what`.
+  int event_id() const {
+    static constexpr int ids[] = {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_ID_REBOOT,
+                                  VIR_DOMAIN_EVENT_ID_RTC_CHANGE, VIR_DOMAIN_EVENT_ID_WATCHDOG};
+    return ids[what.index()];
+  }
+};
+
+}  // namespace vireo::model

@@ -1,0 +1,63 @@
+// The seam between the core and what survives the daemon. load() is called once, before any client is let in, on a
+// thread that may block. The rest is called on the core thread and answers there once the change is durable, in the
+// order of the calls: a later change is never on disk without an earlier one.
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/uuid.hpp"
+#include "model/definition.hpp"
+#include "ports/hypervisor.hpp"
+
+namespace vireo::ports {
+
+// A guest that runs or is about to: written without a process before QEMU is spawned (an intent), with it before the
+// guest's vCPUs first run.
+struct RunRecord {
+  Uuid uuid;
+  std::string name;
+  int id = -1;
+  std::string monitor_path;
+  std::string boot_id;
+  model::DomainDefPtr live;
+  std::optional<ProcessIdentity> process;
+  int state = VIR_DOMAIN_SHUTOFF;  // as last published: virDomainState and its reason
+  int reason = 0;
+};
+
+struct StoredDefinition {
+  model::DomainDefPtr definition;
+  bool autostart = false;
+};
+
+struct StoredState {
+  std::vector<StoredDefinition> definitions;
+  std::vector<RunRecord> runs;
+  // No daemon has loaded this store since the host booted: autostart is due.
+  bool first_since_boot = false;
+  // What could not be read: a sentence for each row. The row stays as it is.
+  std::vector<std::string> unreadable;
+};
+
+class DefinitionStore {
+ public:
+  virtual ~DefinitionStore() = default;
+
+  virtual Result<StoredState> load(const std::string& boot_id) = 0;
+
+  virtual asio::awaitable<Result<void>> save_definition(StoredDefinition definition) = 0;
+  virtual asio::awaitable<Result<void>> remove_definition(Uuid uuid) = 0;
+  virtual asio::awaitable<Result<void>> save_run(RunRecord run) = 0;
+  virtual asio::awaitable<Result<void>> save_run_state(int id, int state, int reason) = 0;
+  virtual asio::awaitable<Result<void>> remove_run(int id) = 0;
+  // Moves the high-water mark of guest ids up by `count` and returns the first of the block. No id is handed out twice
+  // in the life of the store.
+  virtual asio::awaitable<Result<int>> reserve_ids(int count) = 0;
+};
+
+}  // namespace vireo::ports
