@@ -27,10 +27,11 @@ class Door {
   // Any thread. Stops accepting and ends every session; calls in flight are cancelled.
   void close();
 
+  // Any thread. Calls that were handed to the core and are not answered yet; connections.
   std::size_t calls_in_flight() const;
   std::size_t sessions() const;
-  // Waits until no call is in flight. False: the deadline passed first.
-  asio::awaitable<bool> drain(Deadline deadline);
+  // Refuses new changes and blocks the calling thread until none is in flight. False: the deadline passed first.
+  bool drain(Deadline deadline);
 
  private:
   struct Shared;

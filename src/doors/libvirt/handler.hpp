@@ -5,6 +5,9 @@
 //   table.read(proc::Remote::domain_get_info, &get_info);
 #pragma once
 
+#include <exception>
+#include <span>
+
 #include "base/error.hpp"
 #include "doors/libvirt/procedure.hpp"
 #include "doors/libvirt/stream.hpp"
@@ -43,8 +46,10 @@ class Pending {
   virtual ~Pending() = default;
   // Any thread, once: `encode` runs on the session's executor and makes the reply.
   virtual void finish(Encode encode) = 0;
-  // Fired on the core executor when the client goes away.
+
+  // Both belong to the core executor: fired when the client goes away, unless the handler has come to its end.
   asio::cancellation_signal cancel;
+  bool ended = false;
 };
 
 class HandlerTable {
@@ -89,12 +94,14 @@ class HandlerTable {
     };
   }
 
-  // For a row that read-only callers may use under a condition (ReadOnly::depends): true means refused.
+  // For a row that read-only callers may use under a condition (ReadOnly::depends): `refused` says what the client is
+  // told when it may not ("virDomainGetXMLDesc with secure flag"), or nothing. The constructor sets libvirt's own.
   template <class Number, class Args>
-  void refuse_read_only_if(Number number, bool (*refused)(const Args&)) {
-    at(number).refuse_read_only = [refused](std::span<const std::byte> payload) {
+  void refuse_read_only(Number number, std::optional<std::string> (*refused)(const Args&)) {
+    at(number).refuse_read_only = [refused](std::span<const std::byte> payload) -> std::optional<std::string> {
       auto args = decode_args<Args>(payload);
-      return args && refused(*args);
+      if (!args) return std::nullopt;  // whoever decodes it next will say so
+      return refused(*args);
     };
   }
 
@@ -103,7 +110,7 @@ class HandlerTable {
     std::function<Result<void>(Call, std::span<const std::byte>, std::shared_ptr<Pending>)> change;
     std::function<Result<void>(Call, std::span<const std::byte>, std::shared_ptr<Stream>, std::shared_ptr<Pending>)>
         stream;
-    std::function<bool(std::span<const std::byte>)> refuse_read_only;
+    std::function<std::optional<std::string>(std::span<const std::byte>)> refuse_read_only;
 
     bool handled() const { return read || change || stream; }
   };

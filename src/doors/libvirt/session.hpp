@@ -3,6 +3,7 @@
 // so. A session that misbehaves (too long frames, never reads) is dropped and costs nobody else anything.
 #pragma once
 
+#include "base/gate.hpp"
 #include "doors/libvirt/frame.hpp"
 #include "doors/libvirt/handler.hpp"
 
@@ -10,12 +11,13 @@ namespace vireo::doors::libvirt {
 
 // Bounds of one connection. The defaults suit a local management client.
 struct Limits {
-  std::size_t calls_in_flight = 64;          // beyond: reading stops until one is answered
-  std::size_t write_pause_bytes = 1 << 20;   // unsent bytes beyond which reading stops and streams wait
-  std::size_t write_queue_bytes = 64 << 20;  // unsent bytes beyond which the client is dropped
-  std::size_t stream_queue_bytes = 1 << 20;  // undelivered stream bytes beyond which reading stops
-  std::size_t streams = 64;                  // open streams; more are refused
-  std::size_t sessions = 5000;               // per door; more are closed at once
+  std::size_t calls_in_flight = 64;               // beyond: reading stops until one is answered
+  std::size_t write_pause_bytes = 1 << 20;        // unsent bytes beyond which reading stops and streams wait
+  std::size_t write_queue_bytes = 64 << 20;       // unsent bytes beyond which the client is dropped
+  std::size_t stream_queue_bytes = 1 << 20;       // undelivered stream bytes beyond which reading stops
+  std::size_t streams = 64;                       // open streams; more are refused
+  std::size_t sessions = 5000;                    // per door; more are closed at once
+  std::chrono::milliseconds close_timeout{5000};  // for a leaving client to take its last replies
   std::chrono::milliseconds keepalive_interval{5000};
   int keepalive_count = 5;  // unanswered pings before the client is dropped
 };
@@ -33,11 +35,9 @@ class Session : public std::enable_shared_from_this<Session> {
   using Socket = asio::local::stream_protocol::socket;
   using Ended = std::function<void(const std::shared_ptr<Session>&)>;
 
-  // `table` outlives the session. `in_flight` counts calls of the whole door.
-  Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits,
-          std::shared_ptr<std::atomic<std::size_t>> in_flight);
-  ~Session();
-  // Begins to read. `ended` is called once, when the session is over.
+  // `table` outlives the session. Every call that leaves the session's thread is inside `gate` until it is answered.
+  Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits, std::shared_ptr<Gate> gate);
+  // Session's executor. Begins to read. `ended` is called once, when the session is over.
   void start(Ended ended);
 
   const Peer& peer() const { return peer_; }
@@ -45,9 +45,10 @@ class Session : public std::enable_shared_from_this<Session> {
   const asio::any_io_executor& executor() const { return executor_; }
   const Limits& limits() const { return limits_; }
 
-  // Whether connect_open was answered; before it only the greeting calls are legal. Set by its handler.
+  // For connect_open's handler: the client asked for a read-only connection.
+  void restrict_to_reading() { peer_.read_only = true; }
+  // True from the first successful connect_open; before, only the greeting calls are legal.
   bool opened() const { return opened_; }
-  void set_opened(bool opened) { opened_ = opened; }
 
   // The handlers' own state, set when the session begins or at connect_open.
   std::shared_ptr<SessionState> state;
@@ -71,62 +72,72 @@ class Session : public std::enable_shared_from_this<Session> {
   // Any thread. Ends the connection; calls in flight are cancelled.
   void close();
 
-  // Session's executor. Bytes waiting to be written.
-  std::size_t unsent_bytes() const { return unsent_bytes_; }
-  bool may_stream() const { return unsent_bytes_ < limits_.write_pause_bytes; }
+  // What follows is for the session's streams, on its executor.
+
+  bool has_room() const { return unsent_bytes_ < limits_.write_pause_bytes; }
   void send_stream(const Stream& stream, Status status, std::span<const std::byte> payload);
-  void forget_stream(const Stream& stream);
-  void stream_consumed();
-  // A call's reply (or error), from the session's own executor.
-  void reply(const Procedure& row, std::uint32_t serial, Result<Bytes> payload);
+  void send_stream_error(const Stream& stream, const Error& error);
+  void forget(const Stream& stream);
+  // A stream's data was taken: the session may read on.
+  void stream_data_taken() { wake_reader(); }
 
  private:
   class Running;
 
-  asio::awaitable<void> read_loop();
-  asio::awaitable<void> keepalive_loop();
-  // False: the frame cannot be answered and the connection ends.
-  bool handle(const Header& header, std::span<const std::byte> payload);
-  bool handle_call(const Header& header, std::span<const std::byte> payload);
+  static asio::awaitable<void> read_loop(std::shared_ptr<Session> self);
+  static asio::awaitable<void> drain_writes(std::shared_ptr<Session> self);
+  static asio::awaitable<void> keepalive_loop(std::shared_ptr<Session> self);
+
+  void handle(const Frame& frame);
+  void handle_call(const Header& header, std::span<const std::byte> payload);
   void handle_stream(const Header& header, std::span<const std::byte> payload);
   void handle_keepalive(const Header& header);
+  // Whether the call may be made at all, now, by this client.
+  Result<void> admit(const Procedure& row, const HandlerTable::Entry& entry, std::span<const std::byte> payload) const;
   // What the session answers itself: authentication, keepalive's feature, close. True: answered.
-  bool answer_greeting(const Procedure& row, const Header& header, std::span<const std::byte> payload);
-  Result<void> check(const Procedure& row, const HandlerTable::Entry* entry, std::span<const std::byte> payload) const;
+  bool answer_greeting(const Header& header, std::span<const std::byte> payload);
   void run(const Procedure& row, const HandlerTable::Entry& entry, const Header& header,
            std::span<const std::byte> payload);
-  void answered(const std::shared_ptr<Running>& running, Result<Bytes> payload);
+  void cancel_running();
+  void finish_running(const std::shared_ptr<Running>& running, Result<Bytes> payload);
 
+  // Sends the reply, or the error in its place.
+  void reply(const Header& call, Result<Bytes> payload);
+  // The same for a handler's reply: an error without a domain gets the driver's.
+  void reply_of_handler(const Header& call, Result<Bytes> payload);
   void write(Bytes frame);
-  void write_more();
-  void refuse(const Header& header, Error error);
+  void flush();
+  void made_room();
   bool must_pause() const;
-  void wake_reader();
+  void wake_reader() { pause_.cancel(); }
+  void watch_hang_up();
   void shut();
 
   Socket socket_;
-  asio::any_io_executor executor_;
+  const asio::any_io_executor executor_;
   Peer peer_;
   const HandlerTable& table_;
   const Limits limits_;
-  std::shared_ptr<std::atomic<std::size_t>> door_in_flight_;
+  const std::shared_ptr<Gate> gate_;
   Ended ended_;
 
   bool authenticated_ = false, opened_ = false;
-  bool closing_ = false;  // close once everything is written
+  bool closing_ = false;  // ends once everything is written
   bool closed_ = false;
   std::vector<std::move_only_function<void()>> close_hooks_;
 
-  asio::steady_timer pause_, keepalive_timer_;
-  bool keepalive_ = false;
+  asio::steady_timer pause_;
+  bool paused_ = false, watching_hang_up_ = false;
+  asio::steady_timer keepalive_timer_;
+  bool keepalive_ = false, heard_ = false;
   int pings_unanswered_ = 0;
 
   std::list<std::shared_ptr<Running>> running_;
   std::list<std::shared_ptr<Stream>> streams_;
 
   std::deque<Bytes> unsent_;
-  std::size_t unsent_bytes_ = 0, written_of_front_ = 0;
-  bool writing_ = false;
+  std::size_t unsent_bytes_ = 0, sent_of_first_ = 0;
+  bool waiting_to_write_ = false;
   std::atomic<std::size_t> posted_event_bytes_{0};
 };
 

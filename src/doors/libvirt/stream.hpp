@@ -4,19 +4,20 @@
 #pragma once
 
 #include <deque>
+#include <span>
 
 #include "base/error.hpp"
 #include "base/wake.hpp"
+#include "doors/libvirt/frame.hpp"
 #include "doors/libvirt/procedure.hpp"
 
 namespace vireo::doors::libvirt {
 
 class Session;
-using Bytes = std::vector<std::byte>;
 
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  Stream(std::shared_ptr<Session> session, const Procedure* row, std::uint32_t serial);
+  Stream(std::shared_ptr<Session> session, const Procedure& row, std::uint32_t serial);
 
   // Sends data to the client; waits while the client reads too slowly. Data longer than a packet is cut into packets.
   // Error: VIR_ERR_OPERATION_ABORTED when the stream has ended or the waiting coroutine was cancelled.
@@ -26,41 +27,46 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // Error: VIR_ERR_OPERATION_ABORTED when the client aborted or went away.
   asio::awaitable<Result<std::optional<Bytes>>> receive();
 
-  // Ends the stream: no more data comes to the client. finish() is the orderly end, abort() hands the client an error.
+  // The orderly end. After receive() gave nullopt it tells the client that all it sent has arrived; before, it tells
+  // the client that no more data comes, and the stream ends when the client says that it has finished, too.
   void finish();
+  // Ends the stream with an error that the client sees.
   void abort(Error error);
 
   // What follows is for the session, on its executor.
 
-  // A packet from the client: data, or the end (finished) of what it sends.
-  void deliver(Bytes data);
-  void deliver_finish();
-  // The client aborted or went away: waiting receivers and senders get `why`. Sends nothing.
-  void tear_down(Error why);
-  // The session's write queue has room again.
-  void resume_senders();
+  // The call was answered: what was sent meanwhile may go out now.
+  void call_answered();
+  // A packet from the client, by status: data, its finish, or its abort.
+  void deliver(Status status, std::span<const std::byte> payload);
+  // The client sent what a stream cannot take: it is told so, and the stream ends.
+  void refuse(const Error& error);
+  // The client went away or its call failed: waiting receivers and senders get `why`, nothing is sent.
+  void tear_down(const Error& why);
+  // There may be room in the session's write queue again.
+  void serve_senders();
   std::size_t queued_bytes() const { return queued_bytes_; }
-  const Procedure* row() const { return row_; }
+  const Procedure& row() const { return *row_; }
   std::uint32_t serial() const { return serial_; }
-  bool ended() const { return ended_; }
 
  private:
   struct Receiving;
   struct Sending;
-  void start_receiving(std::shared_ptr<Receiving> waiter);
-  void start_sending(std::shared_ptr<Sending> waiter);
   void serve_receiver();
-  void end_with(std::optional<Error> error);
+  void finish_here();
+  void end_with_error(const Error& error);
+  static void answer(const std::shared_ptr<Sending>& waiter, Result<void> result);
 
-  std::shared_ptr<Session> session_;  // let go when the stream ends
-  asio::any_io_executor door_;
-  const Procedure* row_;
-  std::uint32_t serial_;
+  const std::shared_ptr<Session> session_;
+  const Procedure* const row_;
+  const std::uint32_t serial_;
+  bool answered_ = false;         // the call that opened the stream
+  bool client_finished_ = false;  // no more data comes from the client
+  bool finished_ = false;         // the handler has no more data for the client
+  bool finish_sent_ = false;      // and the client was told so
+  std::optional<Error> ended_;    // why; nothing happens any more
   std::deque<Bytes> incoming_;
   std::size_t queued_bytes_ = 0;
-  bool client_finished_ = false;
-  bool ended_ = false;
-  std::optional<Error> end_reason_;
   std::shared_ptr<Receiving> receiver_;
   std::deque<std::shared_ptr<Sending>> senders_;
 };

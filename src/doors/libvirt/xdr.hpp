@@ -99,7 +99,7 @@ class Encoder {
         for (const auto& element : v) value(element);
     } else if constexpr (is_variant<T>) {
       word(static_cast<std::uint32_t>(v.index() + 1));
-      std::visit([this](const auto& chosen) { value(chosen); }, v);
+      std::visit([this](const auto& chosen) { this->value(chosen); }, v);
     } else {
       boost::pfr::for_each_field(v, [this](const auto& field) { this->value(field); });
     }

@@ -1,0 +1,309 @@
+// A session's reading side: from bytes to handlers. The order of the checks (program, status, procedure,
+// authentication, open connection, read-only, handler) and the words of each refusal are libvirtd's, found by asking
+// one.
+#include "doors/libvirt/session.hpp"
+
+#include "base/log.hpp"
+#include "doors/libvirt/error_reply.hpp"
+#include "doors/libvirt/protocol/structs.hpp"
+
+namespace vireo::doors::libvirt {
+namespace {
+
+constexpr std::uint32_t protocol_version = 1;  // of all three programs
+// After so many frames in a row the other sessions of this thread get their turn.
+constexpr int frames_per_turn = 64;
+constexpr std::int32_t feature_keepalive = 10;
+
+std::unexpected<Error> rpc_error(std::string text) { return fail_from(VIR_FROM_RPC, VIR_ERR_RPC, std::move(text)); }
+
+bool is_remote(const Header& header, proc::Remote procedure) {
+  return header.program == proc::remote_program && header.procedure == static_cast<std::int32_t>(procedure);
+}
+
+}  // namespace
+
+// A call that left this thread. It comes back through finish(), from whatever thread.
+class Session::Running final : public Pending, public std::enable_shared_from_this<Running> {
+ public:
+  Running(std::shared_ptr<Session> s, const Header& h, Gate::Pass p)
+      : session(std::move(s)), header(h), pass(std::move(p)) {}
+
+  void finish(Encode encode) override {
+    asio::post(session->executor(), [self = shared_from_this(), encode = std::move(encode)] {
+      self->session->finish_running(self, encode());
+    });
+  }
+
+  const std::shared_ptr<Session> session;
+  const Header header;
+  std::optional<Gate::Pass> pass;
+  std::shared_ptr<Stream> stream;
+};
+
+Session::Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits, std::shared_ptr<Gate> gate)
+    : socket_(std::move(socket)),
+      executor_(socket_.get_executor()),
+      peer_(peer),
+      table_(table),
+      limits_(limits),
+      gate_(std::move(gate)),
+      pause_(executor_),
+      keepalive_timer_(executor_) {}
+
+void Session::start(Ended ended) {
+  ended_ = std::move(ended);
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  auto self = shared_from_this();
+  asio::co_spawn(executor_, read_loop(self), [self](const std::exception_ptr& thrown) {
+    // Out of memory, at worst; it costs this client its connection and nobody else anything.
+    if (thrown) log::error("a client's connection was dropped: reading it failed");
+    self->shut();
+  });
+}
+
+asio::awaitable<void> Session::read_loop(std::shared_ptr<Session> self) {
+  FrameReader reader;
+  int frames = 0;
+  while (!self->closed_) {
+    while (auto frame = reader.next()) {
+      self->handle(*frame);
+      if (self->closed_ || self->closing_) co_return co_await drain_writes(self);
+      while (self->must_pause()) {
+        self->paused_ = true;
+        self->watch_hang_up();
+        boost::system::error_code woken;
+        self->pause_.expires_at(SteadyClock::time_point::max());
+        co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        if (self->closed_) co_return;
+      }
+      self->paused_ = false;
+      if (++frames % frames_per_turn == 0) co_await asio::post(self->executor_, asio::use_awaitable);
+    }
+    if (reader.broken()) co_return;
+    const auto space = reader.space();
+    boost::system::error_code error;
+    const auto got = co_await self->socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                                                            asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    reader.received(got);
+    self->heard_ = true;
+  }
+}
+
+asio::awaitable<void> Session::drain_writes(std::shared_ptr<Session> self) {
+  while (!self->closed_ && !self->unsent_.empty()) {
+    boost::system::error_code woken;
+    self->pause_.expires_after(self->limits_.close_timeout);
+    co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (!woken) co_return;
+  }
+}
+
+bool Session::must_pause() const {
+  if (closed_) return false;
+  if (running_.size() >= limits_.calls_in_flight || !has_room()) return true;
+  std::size_t queued = 0;
+  for (const auto& stream : streams_) queued += stream->queued_bytes();
+  return queued >= limits_.stream_queue_bytes;
+}
+
+// A paused reader does not see the end of the connection, so the kernel is asked for it.
+void Session::watch_hang_up() {
+  if (watching_hang_up_) return;
+  watching_hang_up_ = true;
+  socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const boost::system::error_code& error) {
+    self->watching_hang_up_ = false;
+    if (!error && self->paused_) self->shut();
+  });
+}
+
+void Session::handle(const Frame& frame) {
+  switch (frame.header.type) {
+    case Type::call:
+      return handle_call(frame.header, frame.payload);
+    case Type::call_with_fds: {
+      // Descriptors are never promised to a client (feature 8), so the only good number of them is none.
+      static constexpr std::array<std::byte, 4> none{};
+      if (frame.payload.size() < 4 || !std::ranges::equal(frame.payload.first(4), none)) return shut();
+      return handle_call(frame.header, frame.payload.subspan(4));
+    }
+    case Type::message:
+      return handle_keepalive(frame.header);
+    case Type::stream:
+    case Type::stream_hole:
+      return handle_stream(frame.header, frame.payload);
+    case Type::reply:
+    case Type::reply_with_fds:
+      return;  // nothing was asked of the client; libvirtd ignores these, too
+  }
+}
+
+void Session::handle_call(const Header& header, std::span<const std::byte> payload) {
+  if (header.version != protocol_version ||
+      (header.program != proc::remote_program && header.program != proc::qemu_program))
+    return reply(header, rpc_error(fmt::format("Cannot find program {} version {}", header.program, header.version)));
+  if (header.status != Status::ok)
+    return reply(header, rpc_error(fmt::format("Unexpected message status {}", static_cast<int>(header.status))));
+  const auto* row = find_procedure(header.program, header.procedure);
+  if (!row || row->is_event()) return reply(header, rpc_error(fmt::format("unknown procedure: {}", header.procedure)));
+  if (answer_greeting(header, payload)) return;
+  const auto* entry = table_.find(*row);
+  if (auto admitted = admit(*row, *entry, payload); !admitted) return reply(header, std::unexpected(admitted.error()));
+  run(*row, *entry, header, payload);
+}
+
+bool Session::answer_greeting(const Header& header, std::span<const std::byte> payload) {
+  using enum proc::Remote;
+  if (is_remote(header, auth_list)) {
+    authenticated_ = true;
+    wire::remote_auth_list_ret ret;
+    ret.types = {wire::remote_auth_type::none};
+    reply(header, xdr::encode(ret));
+    return true;
+  }
+  if (is_remote(header, auth_sasl_init) || is_remote(header, auth_sasl_start) || is_remote(header, auth_sasl_step) ||
+      is_remote(header, auth_polkit)) {
+    reply(header, fail_from(VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "authentication failed"));
+    return true;
+  }
+  if (!authenticated_) return false;
+  if (is_remote(header, connect_supports_feature)) {
+    auto args = xdr::decode<wire::remote_connect_supports_feature_args>(payload);
+    if (!args || args->feature != feature_keepalive) return false;
+    if (!keepalive_) {
+      keepalive_ = true;
+      asio::co_spawn(executor_, keepalive_loop(shared_from_this()), asio::detached);
+    }
+    reply(header, xdr::encode(wire::remote_connect_supports_feature_ret{.supported = 1}));
+    return true;
+  }
+  if (is_remote(header, connect_close)) {
+    reply(header, Bytes{});
+    closing_ = true;
+    return true;
+  }
+  return false;
+}
+
+Result<void> Session::admit(const Procedure& row, const HandlerTable::Entry& entry,
+                            std::span<const std::byte> payload) const {
+  if (!authenticated_) return rpc_error("authentication required");
+  const bool opens =
+      row.program == proc::remote_program && row.number == static_cast<std::int32_t>(proc::Remote::connect_open);
+  if (opens && opened_) return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection already open");
+  if (!opens && !opened_) return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
+  if (peer_.read_only) {
+    if (row.read_only == ReadOnly::refused)
+      return fail_from(row.reported_by, VIR_ERR_OPERATION_DENIED, fmt::format("read only access prevents {}", row.api));
+    if (row.read_only == ReadOnly::depends) {
+      // A condition that nobody registered is as good as met.
+      auto refused = entry.refuse_read_only ? entry.refuse_read_only(payload)
+                                            : std::optional(fmt::format("read only access prevents {}", row.api));
+      if (refused) return fail_from(row.reported_by, VIR_ERR_OPERATION_DENIED, std::move(*refused));
+    }
+  }
+  if (!entry.handled())
+    return fail_from(row.reported_by, VIR_ERR_NO_SUPPORT, std::string(row.api.empty() ? row.name : row.api));
+  return {};
+}
+
+void Session::run(const Procedure& row, const HandlerTable::Entry& entry, const Header& header,
+                  std::span<const std::byte> payload) {
+  Call call{.session = shared_from_this(), .state = state, .row = &row, .serial = header.serial};
+  if (entry.read) return reply_of_handler(header, entry.read(call, payload));
+
+  auto pass = gate_->enter();
+  if (!pass) return reply(header, fail_from(VIR_FROM_RPC, VIR_ERR_OPERATION_INVALID, "the daemon is shutting down"));
+  auto running = std::make_shared<Running>(call.session, header, std::move(*pass));
+  Result<void> begun;
+  if (entry.stream) {
+    if (streams_.size() >= limits_.streams)
+      return reply(header, rpc_error(fmt::format("too many open streams, at most {} per connection", limits_.streams)));
+    running->stream = std::make_shared<Stream>(call.session, row, header.serial);
+    begun = entry.stream(std::move(call), payload, running->stream, running);
+    if (begun) streams_.push_back(running->stream);
+  } else {
+    begun = entry.change(std::move(call), payload, running);
+  }
+  if (!begun) return reply_of_handler(header, std::unexpected(begun.error()));
+  running_.push_back(std::move(running));
+}
+
+void Session::cancel_running() {
+  for (const auto& running : running_)
+    asio::post(table_.core(), [running] {
+      if (!running->ended) running->cancel.emit(asio::cancellation_type::terminal);
+    });
+}
+
+void Session::finish_running(const std::shared_ptr<Running>& running, Result<Bytes> payload) {
+  running->pass.reset();
+  running_.remove(running);
+  if (closed_) return;
+  const bool well = payload.has_value();
+  if (auto stream = running->stream; stream && !well) {
+    stream->tear_down(payload.error());
+    forget(*stream);
+  }
+  reply_of_handler(running->header, std::move(payload));
+  if (running->stream && well && !closed_) running->stream->call_answered();
+  wake_reader();
+}
+
+void Session::reply_of_handler(const Header& call, Result<Bytes> payload) {
+  if (!payload && payload.error().domain == VIR_FROM_NONE && state) payload.error().domain = state->error_domain();
+  if (payload && is_remote(call, proc::Remote::connect_open)) opened_ = true;
+  reply(call, std::move(payload));
+}
+
+void Session::handle_stream(const Header& header, std::span<const std::byte> payload) {
+  const auto it = std::ranges::find_if(streams_, [&](const auto& stream) {
+    return stream->serial() == header.serial && stream->row().number == header.procedure &&
+           stream->row().program == header.program;
+  });
+  if (it == streams_.end()) return;  // it has ended while this packet was under way
+  const auto stream = *it;
+  if (header.type == Type::stream_hole)
+    return stream->refuse(Error{
+        .code = VIR_ERR_OPERATION_UNSUPPORTED, .detail = "this stream cannot carry holes", .domain = VIR_FROM_STREAMS});
+  stream->deliver(header.status, payload);
+}
+
+void Session::handle_keepalive(const Header& header) {
+  if (header.program != proc::keepalive_program || header.version != protocol_version) return;
+  if (header.procedure != static_cast<std::int32_t>(proc::Keepalive::ping)) return;  // a pong was heard, that is all
+  write(make_frame({.program = proc::keepalive_program,
+                    .version = protocol_version,
+                    .procedure = static_cast<std::int32_t>(proc::Keepalive::pong),
+                    .type = Type::message},
+                   {}));
+}
+
+asio::awaitable<void> Session::keepalive_loop(std::shared_ptr<Session> self) {
+  while (!self->closed_) {
+    boost::system::error_code woken;
+    self->keepalive_timer_.expires_after(self->limits_.keepalive_interval);
+    co_await self->keepalive_timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    if (self->closed_) co_return;
+    // While reading pauses, silence says nothing about the client.
+    if (std::exchange(self->heard_, false) || self->paused_) {
+      self->pings_unanswered_ = 0;
+      continue;
+    }
+    if (self->pings_unanswered_ >= self->limits_.keepalive_count) {
+      log::info("a client was dropped: it answered none of {} keepalive messages", self->pings_unanswered_);
+      self->shut();
+      co_return;
+    }
+    ++self->pings_unanswered_;
+    self->write(make_frame({.program = proc::keepalive_program,
+                            .version = protocol_version,
+                            .procedure = static_cast<std::int32_t>(proc::Keepalive::ping),
+                            .type = Type::message},
+                           {}));
+  }
+}
+
+}  // namespace vireo::doors::libvirt
