@@ -1,0 +1,44 @@
+// What a measurement ends in: medians by operation and by server, as a table for people and as JSON for programs.
+// Touches standard output and the one file that it is told to write.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace vireo::bench {
+
+using Clock = std::chrono::steady_clock;
+
+// Durations of one operation on one server. The median is what is reported: a neighbour's load on the machine
+// lengthens some samples, and a mean would take them in.
+class Series {
+ public:
+  void add(Clock::duration d) { samples_us_.push_back(std::chrono::duration<double, std::micro>(d).count()); }
+  std::size_t size() const { return samples_us_.size(); }
+  // Empty without samples.
+  std::optional<double> median_us() const;
+
+ private:
+  std::vector<double> samples_us_;
+};
+
+struct Row {
+  std::string operation;
+  std::vector<std::optional<double>> median_us;  // one for each server, in the report's order
+  std::vector<std::size_t> samples;
+};
+
+struct Report {
+  std::vector<std::string> servers;
+  std::vector<Row> rows;
+
+  // Medians, then the ratio of each pair of servers, the earlier one divided by the later one.
+  std::string table() const;
+  Result<void> write_json(const std::string& path) const;
+};
+
+}  // namespace vireo::bench
