@@ -1,0 +1,181 @@
+"""What every story stands on: a private daemon, virsh and a python connection to it, and a clean slate afterwards.
+
+    /usr/bin/python3 -m pytest tests/scenario                      the stories, told of vireod
+    /usr/bin/python3 -m pytest tests/scenario --target libvirtd    the same of libvirtd: what is expected is true there
+
+VIREOD names another binary than build/release/bin/vireod. Stories of what only Vireo does carry the mark vireo_only
+and are not selected for libvirtd.
+"""
+
+import os
+import signal
+
+import libvirt
+import pytest
+
+import commands
+import consoles
+import daemons
+import definitions
+import events
+
+libvirt.registerErrorHandler(lambda _context, _error: None, None)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--target", choices=("vireo", "libvirtd"), default="vireo", help="whose stories are told")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "vireo_only: what libvirtd does otherwise or not at all")
+    config.addinivalue_line("markers", "long: only in the long run")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--target") == "libvirtd":
+        others = [item for item in items if item.get_closest_marker("vireo_only")]
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=others)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed story shows what its daemon had to say."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for name in ("daemon", "own_daemon"):
+            daemon = item.funcargs.get(name) if hasattr(item, "funcargs") else None
+            if daemon:
+                report.sections.append((f"log of {daemon.name}", daemon.log()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def event_loop():
+    events.run_event_loop()
+
+
+@pytest.fixture(scope="session")
+def guest_files():
+    return daemons.make_guest_files()
+
+
+@pytest.fixture(scope="session")
+def shared_daemon(request, tmp_path_factory):
+    """The daemon that serves all stories which leave it alive."""
+    daemon = daemons.new_daemon(request.config.getoption("--target"), short_folder(tmp_path_factory))
+    daemon.start()
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture
+def own_daemon(request, tmp_path_factory):
+    """A daemon for one story, which may kill it."""
+    daemon = daemons.new_daemon(request.config.getoption("--target"), short_folder(tmp_path_factory))
+    daemon.start()
+    yield daemon
+    if not daemon.alive():
+        daemon.restart()
+    clean(daemon)
+    daemon.close()
+
+
+@pytest.fixture
+def daemon(request):
+    """The daemon of the story: its own if it asks for one, else the shared one."""
+    if "own_daemon" in request.fixturenames:
+        yield request.getfixturevalue("own_daemon")
+        return
+    shared = request.getfixturevalue("shared_daemon")
+    yield shared
+    if not shared.alive():
+        shared.restart()
+        pytest.fail(f"the daemon ended during this story\n{shared.log()}")
+    clean(shared)
+
+
+def short_folder(tmp_path_factory):
+    # The name of a unix socket has at most 107 bytes: the root folder's must stay short.
+    folder = tmp_path_factory.mktemp("d")
+    os.chmod(folder, 0o755)
+    for parent in list(folder.parents)[:2]:
+        os.chmod(parent, 0o755)  # QEMU runs as another user and has to get there
+    return folder
+
+
+def clean(daemon):
+    """Leaves no guest behind, whatever the story did."""
+    connection = libvirt.open(daemon.uri)
+    try:
+        for uuid in definitions.issued:
+            pid = daemon.guest_pid(uuid)
+            if pid:
+                os.kill(pid, signal.SIGCONT)
+        for domain in connection.listAllDomains():
+            try:
+                if domain.isActive():
+                    domain.destroy()
+                if domain.isPersistent():
+                    domain.undefine()
+            except libvirt.libvirtError as problem:
+                # A transient guest may end by itself meanwhile.
+                if problem.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                    raise
+        consoles.wait_until(lambda: not connection.listAllDomains(), what="the last guest's end")
+    finally:
+        connection.close()
+        for uuid in definitions.issued:
+            pid = daemon.guest_pid(uuid)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+        definitions.issued.clear()
+
+
+@pytest.fixture
+def virsh(daemon, tmp_path):
+    return commands.Virsh(daemon.uri, tmp_path)
+
+
+@pytest.fixture
+def conn(daemon):
+    connection = libvirt.open(daemon.uri)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def recorder(conn):
+    recorder = events.Recorder(conn)
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture
+def booted(conn, guest_files):
+    """Defines and boots a Linux guest; gives the guest and its console once it has said hello."""
+    open_consoles = []
+
+    def boot(name, **options):
+        domain = conn.defineXML(definitions.linux_xml(name, guest_files, **options))
+        console = consoles.boot(conn, domain)
+        open_consoles.append(console)
+        return domain, console
+
+    yield boot
+    for console in open_consoles:
+        console.close()
+
+
+@pytest.fixture
+def on_terminal(virsh):
+    """Runs virsh on a pseudo-terminal, as a person does."""
+    terminals = []
+
+    def run(*arguments):
+        terminals.append(consoles.Terminal(virsh.argv(*arguments)))
+        return terminals[-1]
+
+    yield run
+    for terminal in terminals:
+        terminal.close()
