@@ -9,24 +9,25 @@
 namespace vireo::qemu {
 
 struct Machine {
-  std::string name;    // "pc-i440fx-7.2"
-  std::string alias;   // "pc", or empty
+  std::string name;   // "pc-i440fx-7.2"
+  std::string alias;  // "pc", or empty
   bool is_default = false;
   int max_cpus = 1;
   bool deprecated = false;
 };
 
 struct CpuModel {
-  std::string name;    // "qemu64", "EPYC-v1"
+  std::string name;                               // "qemu64", "EPYC-v1"
   std::vector<std::string> unavailable_features;  // why it is not runnable here; empty: runnable
 };
 
 struct Capabilities {
   std::string binary;  // absolute path of the emulator
-  std::string arch;    // "x86_64"
+  std::string arch;    // "x86_64", "i686": libvirt's names
   int version_major = 0, version_minor = 0, version_micro = 0;
-  std::string package;  // the distribution's version text; may be empty
-  bool kvm = false;     // QEMU was built with KVM and /dev/kvm can be opened
+  std::string package;   // the distribution's version text; may be empty
+  bool kvm = false;      // QEMU was built with KVM and /dev/kvm can be opened
+  bool sandbox = false;  // built with seccomp: -sandbox is known
   std::vector<Machine> machines;
   std::vector<CpuModel> cpus;
 

@@ -1,0 +1,190 @@
+// Who is meant is settled with a pidfd in hand: what is checked after opening it is true of that process and stays so.
+#include "qemu/adopt.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/undo.hpp"
+#include "qemu/guest_log.hpp"
+#include "qemu/monitor_socket.hpp"
+#include "qmp/commands.hpp"
+
+namespace vireo::qemu {
+
+namespace {
+
+struct Found {
+  Fd pidfd, monitor;
+  std::uint64_t log_size = 0;
+};
+
+// On a worker.
+Result<Found> find_process(const AdoptPlan& plan) {
+  const auto pid = plan.process.pid;
+  const auto gone = [pid](const char* why) {
+    return fail(VIR_ERR_NO_DOMAIN, "process " + std::to_string(pid) + " " + why);
+  };
+  if (plan.process.boot_id != plan.boot_id) return gone("ran before the host was booted");
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd) return pass_on(pidfd);
+  const auto stat = read_process_stat(pid);
+  if (!stat || stat->ended()) return gone("has ended");
+  if (stat->start_time_ticks != plan.process.start_time_ticks) return gone("is another one by now");
+
+  auto monitor = connect_to(plan.monitor_path);
+  if (!monitor) {
+    // The process lives: that its monitor is not there must not read as "no such guest".
+    auto error = std::move(monitor.error());
+    if (error.code == VIR_ERR_NO_DOMAIN) error.code = VIR_ERR_OPERATION_FAILED;
+    return std::unexpected(std::move(error));
+  }
+  Found found;
+  found.pidfd = std::move(*pidfd);
+  found.monitor = std::move(*monitor);
+  found.log_size = guest_log_size(plan.log_path);
+  return found;
+}
+
+bool has_argument(pid_t pid, const std::string& wanted) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
+  std::string argument;
+  while (std::getline(file, argument, '\0'))
+    if (argument == wanted) return true;
+  return false;
+}
+
+struct Leftover {
+  pid_t pid = 0;
+  Fd pidfd;
+};
+
+std::optional<Leftover> leftover_with(pid_t pid, const std::string& pid_file) {
+  if (pid <= 1) return std::nullopt;
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd || !has_argument(pid, pid_file)) return std::nullopt;
+  const auto stat = read_process_stat(pid);
+  if (!stat || stat->ended()) return std::nullopt;
+  return Leftover{.pid = pid, .pidfd = std::move(*pidfd)};
+}
+
+pid_t number_in(const std::string& text) {
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  return pid;
+}
+
+// On a worker. The pid file says who it is. Without one, and only when somebody holds the socket, all processes are
+// looked at: QEMU may have been started and not have come as far as writing it.
+Result<std::vector<Leftover>> find_leftovers(const std::string& monitor_path, const std::string& pid_file) {
+  std::vector<Leftover> found;
+  std::ifstream file(pid_file);
+  std::string text;
+  std::getline(file, text);
+  if (auto leftover = leftover_with(number_in(text), pid_file)) found.push_back(std::move(*leftover));
+  if (!found.empty() || !connect_to(monitor_path)) return found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error))
+    if (auto leftover = leftover_with(number_in(entry.path().filename()), pid_file))
+      found.push_back(std::move(*leftover));
+  return found;
+}
+
+// Somebody answers whose command line does not tell who it is: asked over the monitor to go.
+asio::awaitable<Result<void>> quit_at(Fd connection, Deadline deadline) {
+  auto executor = co_await asio::this_coro::executor;
+  auto closed = std::make_shared<Wake>(executor);
+  qmp::MonitorSinks sinks;
+  sinks.closed = [closed](const Error&) { closed->fire(); };
+  auto monitor = qmp::Monitor::open(
+      qmp::Monitor::Socket(executor, asio::local::stream_protocol(), connection.release()), std::move(sinks));
+  Undo hang_up;
+  hang_up.add([monitor] { monitor->close(); });
+  auto done = co_await monitor->handshake(deadline);
+  if (done) {
+    done = co_await qmp::run_command(monitor, "quit", deadline);
+    const bool gone = co_await closed->wait(deadline);
+    if (gone) done = {};
+  }
+  co_return done;
+}
+
+asio::awaitable<Result<void>> end_leftover(Leftover leftover, Deadline deadline) {
+  auto executor = co_await asio::this_coro::executor;
+  auto process = Process::watch(executor, leftover.pid, std::move(leftover.pidfd));
+  process->signal(SIGKILL);
+  const bool ended = co_await process->wait_end(deadline);
+  process->let_go();
+  if (ended) co_return Result<void>();
+  co_return fail(VIR_ERR_SYSTEM_ERROR, "Failed to terminate process " + std::to_string(leftover.pid) +
+                                           " with SIGKILL: Device or resource busy");
+}
+
+}  // namespace
+
+asio::awaitable<Result<GuestStatePtr>> adopt_process(Workers& workers, AdoptPlan plan, Deadline deadline) {
+  auto executor = co_await asio::this_coro::executor;
+  std::move_only_function<Result<Found>()> look = [plan] { return find_process(plan); };
+  auto found = co_await workers.run<Found>(std::move(look), deadline);
+  if (!found) co_return pass_on(found);
+  GuestLogPlace log;
+  log.path = plan.log_path;
+  log.begins_at = found->log_size;
+  auto guest = GuestState::open(executor, workers, plan.process, std::move(found->pidfd), std::move(found->monitor),
+                                std::move(log));
+  Undo undo;
+  undo.add([guest] { guest->let_go(); });
+  auto ready = co_await guest->monitor()->handshake(deadline);
+  if (ready) {
+    auto status = co_await qmp::query_status(guest->monitor(), deadline);
+    if (!status) ready = pass_on(status);
+  }
+  if (ready) {
+    undo.keep();
+    co_return guest;
+  }
+  // A closed monitor usually means an ended process, whose end is told a moment later.
+  constexpr auto kMoment = std::chrono::seconds(1);
+  bool ended = guest->process()->ended();
+  if (!ended && !guest->monitor()->is_open())
+    ended = co_await guest->process()->wait_end(deadline.earlier_of(Deadline::in(kMoment)));
+  if (ended) co_return fail(VIR_ERR_NO_DOMAIN, "process " + std::to_string(plan.process.pid) + " has ended");
+  co_return pass_on(ready);
+}
+
+asio::awaitable<Result<void>> sweep_process(Workers& workers, std::string monitor_path, std::string pid_file,
+                                            Deadline deadline) {
+  std::move_only_function<Result<std::vector<Leftover>>()> look = [monitor_path, pid_file] {
+    return find_leftovers(monitor_path, pid_file);
+  };
+  auto leftovers = co_await workers.run<std::vector<Leftover>>(std::move(look), deadline);
+  if (!leftovers) co_return pass_on(leftovers);
+  for (auto& leftover : *leftovers) {
+    auto ended = co_await end_leftover(std::move(leftover), deadline);
+    if (!ended) co_return pass_on(ended);
+  }
+
+  std::move_only_function<Result<Fd>()> knock = [monitor_path] { return connect_to(monitor_path); };
+  auto connection = co_await workers.run<Fd>(std::move(knock), deadline);
+  if (connection) {
+    auto quit = co_await quit_at(std::move(*connection), deadline);
+    if (!quit) co_return pass_on(quit);
+  } else if (connection.error().code != VIR_ERR_NO_DOMAIN) {
+    co_return pass_on(connection);
+  }
+  std::move_only_function<Result<bool>()> remove = [monitor_path, pid_file] {
+    ::unlink(monitor_path.c_str());
+    ::unlink(pid_file.c_str());
+    return Result<bool>(true);
+  };
+  auto removed = co_await workers.run<bool>(std::move(remove), deadline);
+  if (!removed) co_return pass_on(removed);
+  co_return Result<void>();
+}
+
+}  // namespace vireo::qemu

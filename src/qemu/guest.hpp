@@ -1,0 +1,91 @@
+// One running guest as the core sees it: its process and its monitor, their events put into one order. The state behind
+// it is shared with the coroutines that work on it, so a guest may be destroyed while a call is under way: that call
+// then fails, and the process lives on.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "base/workers.hpp"
+#include "ports/hypervisor.hpp"
+#include "qemu/process.hpp"
+#include "qmp/monitor.hpp"
+
+namespace vireo::qemu {
+
+// Where a guest's process writes, and since when.
+struct GuestLogPlace {
+  std::string path;
+  std::uint64_t begins_at = 0;
+};
+
+class GuestState : public std::enable_shared_from_this<GuestState> {
+ public:
+  // Takes the connection and the process over and begins to collect their events. `workers` read the log at the end.
+  static std::shared_ptr<GuestState> open(const asio::any_io_executor& executor, Workers& workers,
+                                          ports::ProcessIdentity identity, Fd pidfd, Fd monitor, GuestLogPlace log);
+
+  GuestState(const GuestState&) = delete;
+  GuestState& operator=(const GuestState&) = delete;
+  ~GuestState() { let_go(); }
+
+  const ports::ProcessIdentity& identity() const { return identity_; }
+  const qmp::MonitorPtr& monitor() const { return monitor_; }
+  const std::shared_ptr<Process>& process() const { return process_; }
+  const GuestLogPlace& log() const { return log_; }
+  Workers& workers() const { return workers_; }
+  const asio::any_io_executor& executor() const { return executor_; }
+
+  // What was collected so far goes to `sink` in a later turn of the executor, what comes then at once.
+  void deliver_to(ports::GuestEventSink sink);
+  // The end that comes is the host's wish: it needs no explanation from the log.
+  void expect_end() { end_expected_ = true; }
+  // Closes the monitor, stops watching the process, tells nobody anything any more.
+  void let_go();
+
+ private:
+  GuestState(const asio::any_io_executor& executor, Workers& workers, ports::ProcessIdentity identity,
+             GuestLogPlace log);
+  void take(const qmp::Event& event);
+  void tell(ports::GuestEvent event);
+  void flush();
+  static asio::awaitable<void> tell_end(std::shared_ptr<GuestState> self);
+
+  asio::any_io_executor executor_;
+  Workers& workers_;
+  ports::ProcessIdentity identity_;
+  GuestLogPlace log_;
+  qmp::MonitorPtr monitor_;
+  std::shared_ptr<Process> process_;
+  Wake monitor_closed_;
+  std::deque<ports::GuestEvent> untold_;
+  std::shared_ptr<const ports::GuestEventSink> sink_;
+  bool delivering_ = false;
+  bool end_expected_ = false;
+  bool let_go_ = false;
+};
+
+using GuestStatePtr = std::shared_ptr<GuestState>;
+
+class QemuGuest : public ports::Guest {
+ public:
+  explicit QemuGuest(GuestStatePtr state) : state_(std::move(state)) {}
+  QemuGuest(const QemuGuest&) = delete;
+  QemuGuest& operator=(const QemuGuest&) = delete;
+  ~QemuGuest() override { state_->let_go(); }
+
+  const ports::ProcessIdentity& process() const override { return state_->identity(); }
+  asio::awaitable<Result<void>> resume(Deadline deadline) override;
+  asio::awaitable<Result<void>> pause(Deadline deadline) override;
+  asio::awaitable<Result<void>> reset(Deadline deadline) override;
+  asio::awaitable<Result<void>> press_power_button(Deadline deadline) override;
+  asio::awaitable<Result<std::string>> monitor_command(std::string command, bool human, Deadline deadline) override;
+  asio::awaitable<Result<bool>> query_running(Deadline deadline) override;
+  asio::awaitable<Result<void>> end(bool gentle, Deadline deadline) override;
+
+ private:
+  GuestStatePtr state_;
+};
+
+}  // namespace vireo::qemu

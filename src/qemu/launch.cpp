@@ -1,0 +1,192 @@
+// The steps of a start and how they are taken back. A worker prepares and spawns; the core shakes hands. The deadline
+// may pass, or the caller may go away, while the worker still works: whichever of the two sees last that the launch was
+// given up takes everything back.
+#include "qemu/launch.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <system_error>
+
+#include "base/undo.hpp"
+#include "qemu/guest_log.hpp"
+#include "qemu/monitor_socket.hpp"
+#include "qemu/spawn.hpp"
+
+namespace vireo::qemu {
+
+namespace {
+
+constexpr auto kEndPatience = std::chrono::seconds(10);  // for a killed process to go
+constexpr auto kExitPatience = std::chrono::seconds(5);  // between a closed monitor and the process's own end
+constexpr auto kLogPatience = std::chrono::seconds(2);   // for the log's last lines
+
+struct Attempt {
+  Attempt(const asio::any_io_executor& executor, LaunchPlan p) : plan(std::move(p)), cleaned(executor) {}
+
+  const LaunchPlan plan;
+
+  // Filled in by the worker, read by the core once the worker has handed over.
+  Fd monitor;
+  Spawned child;
+  std::uint64_t log_begins_at = 0;
+
+  // Both sides exchange their word here; the second one finds the first one's.
+  enum Word { Working, Prepared, GivenUp };
+  std::atomic<Word> word{Working};
+
+  // The core's own.
+  GuestStatePtr guest;
+  Wake cleaned;
+};
+using AttemptPtr = std::shared_ptr<Attempt>;
+
+void remove_files(const LaunchPlan& plan) {
+  ::unlink(plan.monitor_path.c_str());
+  if (!plan.pid_file.empty()) ::unlink(plan.pid_file.c_str());
+}
+
+Result<void> prepare_steps(Attempt& attempt) {
+  const auto& plan = attempt.plan;
+  auto listening = listen_at(plan.monitor_path);
+  if (!listening) return pass_on(listening);
+  // Connected before QEMU exists: the connection waits in the socket's queue until QEMU takes it, so nobody polls.
+  auto monitor = connect_to(plan.monitor_path);
+  if (!monitor) return pass_on(monitor);
+
+  SpawnRequest request;
+  request.argv = plan.argv(listening->get());
+  request.environment = plan.environment;
+  request.kept_fd = listening->get();
+  if (auto checked = check_executable(request.argv.front()); !checked) return checked;
+  auto log = open_guest_log(plan.log_path, plan.about, request.environment, request.argv);
+  if (!log) return pass_on(log);
+  request.output_fd = request.error_fd = log->fd.get();
+  attempt.log_begins_at = log->begins_at;
+
+  auto child = spawn(request);
+  if (!child) return pass_on(child);
+  attempt.child = std::move(*child);
+  attempt.monitor = std::move(*monitor);
+  // This side's copy of the listening socket closes here: when QEMU dies, nobody listens and the monitor says so.
+  return {};
+}
+
+// On a worker.
+Result<void> prepare(const AttemptPtr& attempt) {
+  if (attempt->word.load() == Attempt::GivenUp) return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
+  auto done = prepare_steps(*attempt);
+  if (attempt->word.exchange(Attempt::Prepared) != Attempt::GivenUp) return done;
+  kill_and_reap(attempt->child.pidfd);
+  remove_files(attempt->plan);
+  return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
+}
+
+asio::awaitable<void> take_back(AttemptPtr attempt, Workers* workers) {
+  auto executor = co_await asio::this_coro::executor;
+  std::shared_ptr<Process> process;
+  if (attempt->guest) {
+    attempt->guest->monitor()->close();
+    process = attempt->guest->process();
+  } else if (attempt->child.pidfd) {
+    process = Process::watch(executor, attempt->child.pid, std::move(attempt->child.pidfd));
+  }
+  if (process) {
+    process->on_end(nullptr);
+    process->signal(SIGKILL);
+    co_await process->wait_end(Deadline::in(kEndPatience));
+  }
+  std::move_only_function<Result<bool>()> remove = [attempt] {
+    remove_files(attempt->plan);
+    return Result<bool>(true);
+  };
+  co_await workers->run<bool>(std::move(remove), Deadline::in(kEndPatience));
+  attempt->cleaned.fire();
+}
+
+// The undo of a launch, from any of its steps; must not wait, so the waiting part is a coroutine of its own.
+void give_up(const AttemptPtr& attempt, Workers& workers, const asio::any_io_executor& executor) {
+  if (attempt->word.exchange(Attempt::GivenUp) == Attempt::Prepared)
+    asio::co_spawn(executor, take_back(attempt, &workers), asio::detached);
+  else
+    attempt->cleaned.fire();  // the worker, still at it or not yet begun, cleans up after itself
+}
+
+asio::awaitable<std::string> last_words(GuestStatePtr guest) {
+  std::move_only_function<Result<std::string>()> read = [log = guest->log()] {
+    return Result<std::string>(guest_log_tail(log.path, log.begins_at));
+  };
+  auto tail = co_await guest->workers().run<std::string>(std::move(read), Deadline::in(kLogPatience));
+  co_return tail ? std::move(*tail) : std::string();
+}
+
+// Why the monitor failed, told with what QEMU said itself.
+asio::awaitable<Error> explain(GuestStatePtr guest, Error error, Deadline deadline) {
+  const bool timed_out = error.code == VIR_ERR_OPERATION_TIMEOUT;
+  bool ended = guest->process()->ended();
+  if (!ended && !timed_out && !guest->monitor()->is_open())
+    ended = co_await guest->process()->wait_end(deadline.earlier_of(Deadline::in(kExitPatience)));
+  auto words = co_await last_words(guest);
+  if (ended) {
+    if (words.empty()) {
+      const auto& status = guest->process()->exit_status();
+      words = status.signal != 0 ? "ended by signal " + std::to_string(status.signal)
+                                 : "exit status " + std::to_string(status.code);
+    }
+    error.code = VIR_ERR_INTERNAL_ERROR;
+    error.detail = "process exited while connecting to monitor: " + words;
+  } else if (!words.empty()) {
+    error.detail += ": " + words;
+  }
+  co_return error;
+}
+
+asio::awaitable<Result<GuestStatePtr>> attempt_launch(AttemptPtr attempt, Workers* workers, LaunchFinish finish,
+                                                      Deadline deadline) {
+  auto executor = co_await asio::this_coro::executor;
+  Undo undo;
+  undo.add([attempt, workers, executor] { give_up(attempt, *workers, executor); });
+
+  std::move_only_function<Result<bool>()> work = [attempt]() -> Result<bool> {
+    if (auto prepared = prepare(attempt); !prepared) return pass_on(prepared);
+    return true;
+  };
+  auto prepared = co_await workers->run<bool>(std::move(work), deadline);
+  if (!prepared) co_return pass_on(prepared);
+
+  ports::ProcessIdentity identity;
+  identity.pid = attempt->child.pid;
+  identity.start_time_ticks = attempt->child.start_time_ticks;
+  identity.boot_id = attempt->plan.boot_id;
+  GuestLogPlace log;
+  log.path = attempt->plan.log_path;
+  log.begins_at = attempt->log_begins_at;
+  attempt->guest = GuestState::open(executor, *workers, std::move(identity), std::move(attempt->child.pidfd),
+                                    std::move(attempt->monitor), std::move(log));
+
+  auto ready = co_await attempt->guest->monitor()->handshake(deadline);
+  if (ready && finish) ready = co_await finish(attempt->guest, deadline);
+  if (!ready) {
+    auto error = co_await explain(attempt->guest, std::move(ready.error()), deadline);
+    co_return std::unexpected(std::move(error));
+  }
+  undo.keep();
+  co_return std::move(attempt->guest);
+}
+
+}  // namespace
+
+asio::awaitable<Result<GuestStatePtr>> launch_process(Workers& workers, LaunchPlan plan, LaunchFinish finish,
+                                                      Deadline deadline) {
+  auto executor = co_await asio::this_coro::executor;
+  auto attempt = std::make_shared<Attempt>(executor, std::move(plan));
+  auto launched = co_await attempt_launch(attempt, &workers, std::move(finish), deadline);
+  if (!launched) {
+    const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+    // A cancelled coroutine may not wait; the taking back goes on without it.
+    if (cancelled == asio::cancellation_type::none) co_await attempt->cleaned.wait(Deadline::in(kEndPatience));
+  }
+  co_return launched;
+}
+
+}  // namespace vireo::qemu

@@ -1,0 +1,33 @@
+// Starting one QEMU process: listening socket, log, spawn, handshake. Either a process with an open, negotiated monitor
+// and stopped vCPUs comes out, or nothing is left: no process, no socket, no pid file. Knows argv only as a function.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/workers.hpp"
+#include "qemu/guest.hpp"
+
+namespace vireo::qemu {
+
+struct LaunchPlan {
+  std::string monitor_path;
+  std::string pid_file;  // what QEMU is told to write; removed when the launch fails
+  std::string log_path;
+  std::string about;  // versions, for the log's header
+  std::string boot_id;
+  std::vector<std::string> environment;
+  // The command line, given the number of the inherited listening socket.
+  std::function<std::vector<std::string>(int monitor_fd)> argv;
+};
+
+// Called on the core; what blocks goes to `workers`. Errors: VIR_ERR_INTERNAL_ERROR "process exited while connecting to
+// monitor: …" with the last lines of QEMU's log, VIR_ERR_OPERATION_TIMEOUT when the monitor does not answer before the
+// deadline, VIR_ERR_SYSTEM_ERROR naming the step that failed. `finish` runs with the open monitor before the launch
+// counts as done; its failure is the launch's.
+using LaunchFinish = std::function<asio::awaitable<Result<void>>(GuestStatePtr, Deadline)>;
+asio::awaitable<Result<GuestStatePtr>> launch_process(Workers& workers, LaunchPlan plan, LaunchFinish finish,
+                                                      Deadline deadline);
+
+}  // namespace vireo::qemu
