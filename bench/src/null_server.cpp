@@ -28,6 +28,8 @@ constexpr std::size_t header_bytes = 28;
 constexpr std::size_t frame_bytes_max = 4 + 33554432;
 constexpr std::uint32_t remote_program = 0x20008086;
 constexpr std::uint32_t proc_connect_close = 2;
+constexpr std::uint32_t proc_connect_supports_feature = 60;
+constexpr std::uint32_t feature_keepalive = 10;
 constexpr std::uint32_t type_reply = 1;
 
 std::uint32_t word(const std::string& frame, std::size_t at) {
@@ -93,18 +95,27 @@ class Answers {
 
  private:
   std::optional<std::string> ask(const std::string& call) {
-    if (word(call, program_at) == remote_program && word(call, procedure_at) == proc_connect_close) {
-      // Passed on, it would end the connection that all the answers come from. Its answer has no payload.
-      std::string reply = call.substr(0, header_bytes);
-      set_word(reply, length_at, header_bytes);
-      set_word(reply, type_at, type_reply);
-      return reply;
+    if (word(call, program_at) == remote_program) {
+      const auto procedure = word(call, procedure_at);
+      // Passed on, it would end the connection that all the answers come from.
+      if (procedure == proc_connect_close) return made_reply(call, "");
+      // The real server would ping from then on, and hang up when nobody answers. "0": not supported.
+      if (procedure == proc_connect_supports_feature && call.size() == header_bytes + 4 &&
+          word(call, header_bytes) == feature_keepalive)
+        return made_reply(call, std::string(4, '\0'));
     }
     std::string reply;
     if (!write_all(upstream_.get(), call)) return std::nullopt;
     do {
       if (!read_frame(upstream_.get(), reply)) return std::nullopt;
     } while (word(reply, type_at) != type_reply);  // events are nobody's here
+    return reply;
+  }
+
+  static std::string made_reply(const std::string& call, const std::string& payload) {
+    std::string reply = call.substr(0, header_bytes) + payload;
+    set_word(reply, length_at, static_cast<std::uint32_t>(reply.size()));
+    set_word(reply, type_at, type_reply);
     return reply;
   }
 
