@@ -1,0 +1,98 @@
+// Which emulator, what it can do, and the calls about guests that exist already. Starting is in hypervisor_launch.cpp.
+#include "qemu/hypervisor.hpp"
+
+#include <sys/utsname.h>
+
+#include "qemu/adopt.hpp"
+#include "qemu/capabilities_xml.hpp"
+
+namespace vireo::qemu {
+
+namespace {
+
+constexpr auto kProbePatience = std::chrono::seconds(30);
+constexpr const char* kHostArch = "x86_64";
+
+}  // namespace
+
+std::string pid_file_beside(const std::string& monitor_path) {
+  return monitor_path.substr(0, monitor_path.rfind('/') + 1) + "qemu.pid";
+}
+
+QemuHypervisor::QemuHypervisor(asio::any_io_executor core, Workers& spawn, Workers& probe, const ports::HostFacts& host,
+                               QemuOptions options)
+    : spawn_(spawn),
+      host_(host),
+      options_(std::move(options)),
+      cache_(std::make_shared<CapabilitiesCache>(std::move(core), probe, options_.cache_dir)) {}
+
+std::string QemuHypervisor::default_emulator(const std::string& arch) const {
+  // QEMU calls by its first member the family that libvirt calls by its last.
+  return options_.emulator_folder + "/qemu-system-" + (arch == "i686" ? "i386" : arch);
+}
+
+std::string QemuHypervisor::about(const Capabilities& capabilities) const {
+  utsname kernel{};
+  ::uname(&kernel);
+  return fmt::format("vireo version: {}, qemu version: {}.{}.{}{}, kernel: {}, hostname: {}", VIREO_VERSION,
+                     capabilities.version_major, capabilities.version_minor, capabilities.version_micro,
+                     capabilities.package, kernel.release, host_.hostname());
+}
+
+asio::awaitable<Result<CapabilitiesPtr>> QemuHypervisor::capabilities_for(std::string emulator, std::string arch,
+                                                                          model::VirtType type, Deadline deadline) {
+  const bool chosen_by_user = !emulator.empty();
+  if (arch.empty()) arch = kHostArch;
+  if (!chosen_by_user) emulator = default_emulator(arch);
+  auto caps = co_await cache_->get(emulator, deadline);
+  if (!caps) {
+    const bool missing = caps.error().code == VIR_ERR_SYSTEM_ERROR;
+    if (missing && !chosen_by_user)
+      co_return fail(VIR_ERR_CONFIG_UNSUPPORTED, "No emulator found for arch '" + arch + "'");
+    co_return pass_on(caps);
+  }
+  const bool wider = (*caps)->arch == "x86_64" && arch == "i686";
+  if ((*caps)->arch != arch && !wider)
+    co_return fail(VIR_ERR_CONFIG_UNSUPPORTED, "Emulator '" + emulator + "' does not support arch '" + arch + "'");
+  if (type != model::VirtType::qemu && !(type == model::VirtType::kvm && (*caps)->kvm))
+    co_return fail(VIR_ERR_CONFIG_UNSUPPORTED, "Emulator '" + emulator + "' does not support virt type '" +
+                                                   std::string(model::name_of(type)) + "'");
+  co_return std::move(*caps);
+}
+
+asio::awaitable<Result<unsigned long>> QemuHypervisor::version() {
+  auto caps = co_await cache_->get(default_emulator(kHostArch), Deadline::in(kProbePatience));
+  if (!caps) co_return pass_on(caps);
+  co_return (*caps)->version_number();
+}
+
+asio::awaitable<Result<std::string>> QemuHypervisor::capabilities_xml() {
+  std::vector<CapabilitiesPtr> found;
+  for (const auto* arch : {"i686", kHostArch}) {
+    auto caps = co_await cache_->get(default_emulator(arch), Deadline::in(kProbePatience));
+    // A host without an emulator still has capabilities: those of the host.
+    if (caps) found.push_back(std::move(*caps));
+  }
+  co_return qemu::capabilities_xml(host_.capabilities_host_xml(), found);
+}
+
+asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) {
+  AdoptPlan plan;
+  plan.process = spec.process;
+  plan.boot_id = host_.boot_id();
+  plan.monitor_path = spec.monitor_path;
+  plan.log_path = spec.log_path;
+  auto state = co_await adopt_process(spawn_, std::move(plan), spec.deadline);
+  if (!state) co_return pass_on(state);
+  ports::Launched launched;
+  launched.guest = std::make_unique<QemuGuest>(*state);
+  launched.live = std::move(spec.live);
+  (*state)->deliver_to(std::move(sink));
+  co_return launched;
+}
+
+asio::awaitable<Result<void>> QemuHypervisor::sweep(std::string monitor_path, Deadline deadline) {
+  return sweep_process(spawn_, monitor_path, pid_file_beside(monitor_path), deadline);
+}
+
+}  // namespace vireo::qemu

@@ -1,0 +1,53 @@
+// The Hypervisor port on real QEMU: puts the room's parts together. What a definition means to QEMU is decided in
+// complete.hpp, aliases.hpp and argv.hpp; processes and monitors are in launch.hpp, adopt.hpp and guest.hpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/workers.hpp"
+#include "ports/host_facts.hpp"
+#include "ports/hypervisor.hpp"
+#include "qemu/capabilities_cache.hpp"
+
+namespace vireo::qemu {
+
+struct QemuOptions {
+  std::string cache_dir;                     // capabilities are kept in its folder "capabilities"
+  std::string emulator_folder = "/usr/bin";  // where qemu-system-ARCH is looked for when a definition names none
+  bool sandbox = true;                       // QEMU's seccomp filter, where the binary knows it
+};
+
+// Lives as long as the core runs: its coroutines, the workers and the host's facts are referred to, not owned.
+class QemuHypervisor : public ports::Hypervisor {
+ public:
+  // `spawn` start processes and look after their files, `probe` ask binaries what they can do: a binary that hangs must
+  // not keep guests from starting.
+  QemuHypervisor(asio::any_io_executor core, Workers& spawn, Workers& probe, const ports::HostFacts& host,
+                 QemuOptions options);
+
+  std::string type() const override { return "QEMU"; }
+  asio::awaitable<Result<unsigned long>> version() override;
+  asio::awaitable<Result<std::string>> capabilities_xml() override;
+  asio::awaitable<Result<model::DomainDef>> complete(model::DomainDef definition) override;
+  asio::awaitable<Result<ports::Launched>> launch(ports::LaunchSpec spec, ports::GuestEventSink sink) override;
+  asio::awaitable<Result<ports::Launched>> adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) override;
+  asio::awaitable<Result<void>> sweep(std::string monitor_path, Deadline deadline) override;
+
+ private:
+  std::string default_emulator(const std::string& arch) const;
+  // The capabilities of the definition's emulator, if it runs guests of that arch and type.
+  asio::awaitable<Result<CapabilitiesPtr>> capabilities_for(std::string emulator, std::string arch,
+                                                            model::VirtType type, Deadline deadline);
+  std::string about(const Capabilities& capabilities) const;
+
+  Workers& spawn_;
+  const ports::HostFacts& host_;
+  const QemuOptions options_;
+  std::shared_ptr<CapabilitiesCache> cache_;
+};
+
+// The pid file that QEMU writes beside its monitor's socket.
+std::string pid_file_beside(const std::string& monitor_path);
+
+}  // namespace vireo::qemu
