@@ -1,0 +1,37 @@
+# What a person types. Each target is a script in tools/ or bench/ that says what it does, a line per step.
+# 'make run' and 'make stop' need root; VIREO_ROOT=DIR puts the demonstration elsewhere than ./.vireo.
+.DEFAULT_GOAL := help
+.PHONY: help run stop build test long check bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+run: ## install packages, build, start vireod in ./.vireo, boot a guest on it, and leave both running
+	@tools/run-demo
+
+stop: ## end that guest and that vireod
+	@tools/stop-demo
+
+build: ## build the release preset into build/release
+	@tools/install-deps build
+	@tools/build release
+
+test: ## set up and run every test: unit (release, asan, tsan) and scenarios; closes with 'N passed, N failed'
+	@tools/install-deps
+	@tools/test
+
+long: ## the same for longer: all rooms under both sanitizers, repeated and shuffled, and the long scenarios
+	@tools/install-deps
+	@tools/test --long
+
+check: ## format, clang-tidy on changed files, the include map, standalone headers, scripts
+	@tools/install-deps build
+	@tools/check
+
+bench: ## measure beside libvirt's own daemon (installs it), and print the floors
+	@tools/install-deps build run bench
+	@bench/floor
+	@bench/peers connect
+
+clean: ## remove what was built (the compiler cache stays)
+	@rm -rf build
