@@ -6,33 +6,21 @@
 namespace vireo::doors::libvirt {
 namespace {
 
-using Refused = std::optional<std::string>;
-
-Refused secure_domain_xml(const wire::remote_domain_get_xml_desc_args& args) {
+bool asks_for_secure_domain(const wire::remote_domain_get_xml_desc_args& args) {
   // The migratable form contains what the secure form does.
-  if (args.flags & (VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE)) return "virDomainGetXMLDesc with secure flag";
-  return {};
+  return (args.flags & (VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE)) != 0;
 }
-
-Refused secure_snapshot_xml(const wire::remote_domain_snapshot_get_xml_desc_args& args) {
-  if (args.flags & VIR_DOMAIN_SNAPSHOT_XML_SECURE) return "virDomainSnapshotGetXMLDesc with secure flag";
-  return {};
+bool asks_for_secure_snapshot(const wire::remote_domain_snapshot_get_xml_desc_args& args) {
+  return (args.flags & VIR_DOMAIN_SNAPSHOT_XML_SECURE) != 0;
 }
-
-Refused secure_checkpoint_xml(const wire::remote_domain_checkpoint_get_xml_desc_args& args) {
-  if (args.flags & VIR_DOMAIN_CHECKPOINT_XML_SECURE) return "virDomainCheckpointGetXMLDesc with secure flag";
-  return {};
+bool asks_for_secure_checkpoint(const wire::remote_domain_checkpoint_get_xml_desc_args& args) {
+  return (args.flags & VIR_DOMAIN_CHECKPOINT_XML_SECURE) != 0;
 }
-
-Refused asks_the_agent_for_vcpus(const wire::remote_domain_get_vcpus_flags_args& args) {
-  if (args.flags & VIR_DOMAIN_VCPU_GUEST) return "read only access prevents virDomainGetVcpusFlags";
-  return {};
+bool asks_the_agent_for_vcpus(const wire::remote_domain_get_vcpus_flags_args& args) {
+  return (args.flags & VIR_DOMAIN_VCPU_GUEST) != 0;
 }
-
-Refused asks_the_agent_for_addresses(const wire::remote_domain_interface_addresses_args& args) {
-  if (args.source == VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
-    return "read only access prevents virDomainInterfaceAddresses";
-  return {};
+bool asks_the_agent_for_addresses(const wire::remote_domain_interface_addresses_args& args) {
+  return args.source == VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT;
 }
 
 }  // namespace
@@ -41,11 +29,14 @@ HandlerTable::HandlerTable(asio::any_io_executor core)
     : core_(std::move(core)),
       remote_(procedures_of(proc::remote_program).size() + 1),
       qemu_(procedures_of(proc::qemu_program).size() + 1) {
-  refuse_read_only(proc::Remote::domain_get_xml_desc, &secure_domain_xml);
-  refuse_read_only(proc::Remote::domain_snapshot_get_xml_desc, &secure_snapshot_xml);
-  refuse_read_only(proc::Remote::domain_checkpoint_get_xml_desc, &secure_checkpoint_xml);
-  refuse_read_only(proc::Remote::domain_get_vcpus_flags, &asks_the_agent_for_vcpus);
-  refuse_read_only(proc::Remote::domain_interface_addresses, &asks_the_agent_for_addresses);
+  using enum proc::Remote;
+  refuse_read_only_if(domain_get_xml_desc, &asks_for_secure_domain, "virDomainGetXMLDesc with secure flag");
+  refuse_read_only_if(domain_snapshot_get_xml_desc, &asks_for_secure_snapshot,
+                      "virDomainSnapshotGetXMLDesc with secure flag");
+  refuse_read_only_if(domain_checkpoint_get_xml_desc, &asks_for_secure_checkpoint,
+                      "virDomainCheckpointGetXMLDesc with secure flag");
+  refuse_read_only_if(domain_get_vcpus_flags, &asks_the_agent_for_vcpus);
+  refuse_read_only_if(domain_interface_addresses, &asks_the_agent_for_addresses);
 }
 
 const HandlerTable::Entry* HandlerTable::find(const Procedure& row) const {

@@ -94,14 +94,15 @@ class HandlerTable {
     };
   }
 
-  // For a row that read-only callers may use under a condition (ReadOnly::depends): `refused` says what the client is
-  // told when it may not ("virDomainGetXMLDesc with secure flag"), or nothing. The constructor sets libvirt's own.
+  // For a row that read-only callers may use under a condition (ReadOnly::depends): true means refused. `what` says
+  // what was forbidden; without it, "read only access prevents" and the public function's name. libvirt's own
+  // conditions are there from the start.
   template <class Number, class Args>
-  void refuse_read_only(Number number, std::optional<std::string> (*refused)(const Args&)) {
-    at(number).refuse_read_only = [refused](std::span<const std::byte> payload) -> std::optional<std::string> {
+  void refuse_read_only_if(Number number, bool (*refused)(const Args&), std::string what = {}) {
+    at(number).refused_what = std::move(what);
+    at(number).refuse_read_only = [refused](std::span<const std::byte> payload) {
       auto args = decode_args<Args>(payload);
-      if (!args) return std::nullopt;  // whoever decodes it next will say so
-      return refused(*args);
+      return args && refused(*args);  // whoever decodes a broken payload next will say so
     };
   }
 
@@ -110,7 +111,8 @@ class HandlerTable {
     std::function<Result<void>(Call, std::span<const std::byte>, std::shared_ptr<Pending>)> change;
     std::function<Result<void>(Call, std::span<const std::byte>, std::shared_ptr<Stream>, std::shared_ptr<Pending>)>
         stream;
-    std::function<std::optional<std::string>(std::span<const std::byte>)> refuse_read_only;
+    std::function<bool(std::span<const std::byte>)> refuse_read_only;
+    std::string refused_what;
 
     bool handled() const { return read || change || stream; }
   };

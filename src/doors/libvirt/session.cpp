@@ -194,16 +194,13 @@ Result<void> Session::admit(const Procedure& row, const HandlerTable::Entry& ent
       row.program == proc::remote_program && row.number == static_cast<std::int32_t>(proc::Remote::connect_open);
   if (opens && opened_) return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection already open");
   if (!opens && !opened_) return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
-  if (peer_.read_only) {
-    if (row.read_only == ReadOnly::refused)
-      return fail_from(row.reported_by, VIR_ERR_OPERATION_DENIED, fmt::format("read only access prevents {}", row.api));
-    if (row.read_only == ReadOnly::depends) {
-      // A condition that nobody registered is as good as met.
-      auto refused = entry.refuse_read_only ? entry.refuse_read_only(payload)
-                                            : std::optional(fmt::format("read only access prevents {}", row.api));
-      if (refused) return fail_from(row.reported_by, VIR_ERR_OPERATION_DENIED, std::move(*refused));
-    }
-  }
+  // A condition that nobody registered is as good as met.
+  if (peer_.read_only &&
+      (row.read_only == ReadOnly::refused ||
+       (row.read_only == ReadOnly::depends && (!entry.refuse_read_only || entry.refuse_read_only(payload)))))
+    return fail_from(
+        row.reported_by, VIR_ERR_OPERATION_DENIED,
+        entry.refused_what.empty() ? fmt::format("read only access prevents {}", row.api) : entry.refused_what);
   if (!entry.handled())
     return fail_from(row.reported_by, VIR_ERR_NO_SUPPORT, std::string(row.api.empty() ? row.name : row.api));
   return {};

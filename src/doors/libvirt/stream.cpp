@@ -89,8 +89,9 @@ void Stream::deliver(Status status, std::span<const std::byte> payload) {
       if (finish_sent_) finish_here();
       return;
     case Status::error:
-      return end_with_error(
-          Error{.code = VIR_ERR_RPC, .detail = "stream aborted at client request", .domain = VIR_FROM_STREAMS});
+      session_->send_stream(*this, Status::ok, {});
+      tear_down(aborted("the client aborted the stream"));
+      return session_->forget(*this);
   }
   end_with_error(Error{.code = VIR_ERR_RPC,
                        .detail = fmt::format("stream aborted with unexpected status {}", static_cast<int>(status)),
