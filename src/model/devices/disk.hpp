@@ -66,6 +66,8 @@ struct Disk {
   std::string file;  // empty: an empty CD-ROM drive
   // Live only: the number of the image in QEMU's block graph (libvirt-N-format); 0 is "not started".
   unsigned index = 0;
+  // The image stands alone, and QEMU is told not to look for one behind it (an empty <backingStore/>).
+  bool no_backing = false;
   std::string target;  // "vda"
   DiskBus bus = DiskBus::unset;
   DiskTray tray = DiskTray::unset;

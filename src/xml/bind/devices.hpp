@@ -1,0 +1,225 @@
+// Bindings of the other devices, and of <devices> itself, in the order in which libvirt writes them.
+#pragma once
+
+#include "model/definition.hpp"
+#include "xml/bind/chardev.hpp"
+#include "xml/bind/common.hpp"
+
+namespace vireo::xml {
+
+template <class IO, class T>
+void bind_disk_driver(IO& io, T& driver) {
+  io.attr("name", driver.name);
+  if constexpr (IO::reading) {
+    if (const auto format = io.raw("type")) {
+      const auto known = model::value_of<model::ImageFormat>(*format);
+      if (known)
+        driver.format = *known;
+      else
+        io.fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                fmt::format("unknown driver format value '{}'; Vireo knows raw and qcow2", *format), VIR_FROM_DOMAIN);
+    }
+  } else {
+    io.word("type", driver.format);
+  }
+  io.word("cache", driver.cache);
+  io.word("error_policy", driver.error_policy);
+  io.word("rerror_policy", driver.read_error_policy);
+  io.word("io", driver.io);
+  io.word("discard", driver.discard);
+  io.word("detect_zeroes", driver.detect_zeroes);
+}
+
+template <class IO, class T>
+void bind_disk(IO& io, T& disk) {
+  io.constant("type", "file", false);
+  io.word("device", disk.kind);
+  io.child("driver", disk.driver != model::DiskDriver{}, [&](auto& sub) { bind_disk_driver(sub, disk.driver); });
+  io.child("source", !disk.file.empty(), [&](auto& sub) {
+    sub.attr("file", disk.file);
+    // The image's number means something to a running QEMU only.
+    if constexpr (IO::reading) {
+      sub.number("index", disk.index);
+      if (!io.live()) disk.index = 0;
+    } else if (io.live() && disk.index != 0) {
+      sub.number("index", disk.index);
+    }
+  });
+  io.flag("backingStore", disk.no_backing);
+  io.child("target", true, [&](auto& sub) {
+    sub.attr("dev", disk.target);
+    sub.word("bus", disk.bus);
+    sub.word("tray", disk.tray);
+  });
+  io.flag("readonly", disk.readonly);
+  io.flag("shareable", disk.shareable);
+  io.text_child("serial", disk.serial);
+  bind_info(io, disk.info);
+}
+
+template <class IO, class T>
+void bind_controller(IO& io, T& controller) {
+  io.word("type", controller.type);
+  io.number("index", controller.index);
+  io.attr("model", controller.model);
+  if (controller.type == model::ControllerType::usb || controller.type == model::ControllerType::virtio_serial)
+    io.number("ports", controller.ports);
+  if (controller.type == model::ControllerType::virtio_serial) io.number("vectors", controller.vectors);
+  if (controller.type == model::ControllerType::pci) {
+    io.child("model", !controller.model_name.empty(), [&](auto& sub) { sub.attr("name", controller.model_name); });
+    io.child("target", controller.chassis || controller.chassis_nr || controller.port, [&](auto& sub) {
+      sub.number("chassisNr", controller.chassis_nr);
+      sub.number("chassis", controller.chassis);
+      if constexpr (IO::reading)
+        sub.number("port", controller.port);
+      else if (controller.port)
+        sub.hex("port", *controller.port, 1);
+    });
+  }
+  bind_info(io, controller.info);
+}
+
+template <class IO, class T>
+void bind_interface(IO& io, T& nic) {
+  io.constant("type", "user");
+  if constexpr (IO::reading) {
+    io.child("mac", true, [&](auto& sub) {
+      const auto text = sub.raw("address");
+      if (!text) return;
+      nic.mac = model::MacAddress::parse(*text);
+      if (!nic.mac)
+        sub.fail(VIR_ERR_XML_ERROR, fmt::format("unable to parse mac address '{}'", *text), VIR_FROM_DOMAIN);
+      else if (nic.mac->is_multicast())
+        sub.fail(VIR_ERR_XML_ERROR, fmt::format("expected unicast mac address, found multicast '{}'", *text),
+                 VIR_FROM_DOMAIN);
+    });
+  } else {
+    io.child("mac", nic.mac.has_value(), [&](auto& sub) { sub.attr("address", nic.mac->text()); });
+  }
+  io.child("target", !nic.target.empty(), [&](auto& sub) { sub.attr("dev", nic.target); });
+  io.child("model", !nic.model.empty(), [&](auto& sub) { sub.attr("type", nic.model); });
+  io.child("link", nic.link != model::LinkState::unset, [&](auto& sub) { sub.word("state", nic.link); });
+  bind_info(io, nic.info);
+}
+
+template <class IO, class T>
+void bind_input(IO& io, T& input) {
+  io.word("type", input.type);
+  io.word("bus", input.bus);
+  bind_info(io, input.info);
+}
+
+template <class IO, class T>
+void bind_listen(IO& io, T& listen) {
+  io.word("type", listen.type);
+  io.attr("address", listen.address);
+}
+
+template <class IO, class T>
+void bind_graphics(IO& io, T& vnc) {
+  io.constant("type", "vnc");
+  std::optional<int> port = vnc.port;
+  std::optional<bool> autoport = vnc.autoport;
+  if constexpr (IO::reading) {
+    port.reset();
+    autoport.reset();
+  } else if (vnc.autoport && !io.live()) {
+    port = -1;
+  }
+  io.number("port", port);
+  io.yes_no("autoport", autoport);
+  std::string listen = vnc.listens.empty() ? std::string() : vnc.listens.front().address;
+  io.attr("listen", listen);
+  io.attr("keymap", vnc.keymap);
+  io.word("sharePolicy", vnc.share_policy);
+  io.list("listen", vnc.listens, [](auto& sub, auto& value) { bind_listen(sub, value); });
+  if constexpr (IO::reading) {
+    vnc.autoport = autoport.value_or(false) || !port || *port == -1;
+    vnc.port = vnc.autoport && !io.live() ? -1 : port.value_or(-1);
+    if (vnc.listens.empty()) {
+      vnc.listens.push_back({.type = model::ListenType::address, .address = listen});
+    } else if (!listen.empty() && vnc.listens.front().address != listen) {
+      io.fail(VIR_ERR_XML_ERROR,
+              fmt::format("graphics 'listen' attribute '{}' must match 'address' attribute of first listen element "
+                          "(found '{}')",
+                          listen, vnc.listens.front().address),
+              VIR_FROM_DOMAIN);
+    }
+  }
+}
+
+template <class IO, class T>
+void bind_audio(IO& io, T& audio) {
+  io.number("id", audio.id);
+  io.constant("type", "none");
+}
+
+template <class IO, class T>
+void bind_video(IO& io, T& video) {
+  io.child("model", true, [&](auto& sub) {
+    sub.word("type", video.model);
+    sub.number("vram", video.vram_kib);
+    sub.number("heads", video.heads);
+    std::optional<bool> primary = video.primary ? std::optional(true) : std::nullopt;
+    sub.yes_no("primary", primary);
+    if constexpr (IO::reading) video.primary = primary.value_or(false);
+  });
+  bind_info(io, video.info);
+}
+
+template <class IO, class T>
+void bind_memballoon(IO& io, T& balloon) {
+  if constexpr (IO::reading)
+    if (!io.node().attribute("model"))
+      io.fail(VIR_ERR_XML_ERROR, "Missing required attribute 'model' in element 'memballoon'");
+  io.word("model", balloon.model);
+  io.on_off("autodeflate", balloon.autodeflate);
+  io.on_off("freePageReporting", balloon.free_page_reporting);
+  io.child("stats", balloon.stats_period_s.has_value(),
+           [&](auto& sub) { sub.number("period", balloon.stats_period_s); });
+  bind_info(io, balloon.info);
+}
+
+template <class IO, class T>
+void bind_rng(IO& io, T& rng) {
+  io.constant("model", "virtio");
+  io.child("rate", rng.rate_bytes.has_value(), [&](auto& sub) {
+    sub.number("bytes", rng.rate_bytes);
+    sub.number("period", rng.rate_period_ms);
+  });
+  const bool there = io.child("backend", true, [&](auto& sub) {
+    sub.constant("model", "random");
+    sub.text(rng.file);
+  });
+  if constexpr (IO::reading)
+    if (!there) io.fail(VIR_ERR_XML_ERROR, "missing backend model of the random number generator", VIR_FROM_DOMAIN);
+  bind_info(io, rng.info);
+}
+
+template <class IO, class T>
+void bind_devices(IO& io, T& devices) {
+  io.text_child("emulator", devices.emulator);
+  io.list("disk", devices.disks, [](auto& sub, auto& value) { bind_disk(sub, value); });
+  io.list("controller", devices.controllers, [](auto& sub, auto& value) { bind_controller(sub, value); });
+  io.list("interface", devices.interfaces, [](auto& sub, auto& value) { bind_interface(sub, value); });
+  io.list("serial", devices.serials, [](auto& sub, auto& value) { bind_serial(sub, value); });
+  io.list("console", devices.consoles, [](auto& sub, auto& value) { bind_console(sub, value); });
+  io.list("channel", devices.channels, [](auto& sub, auto& value) { bind_channel(sub, value); });
+  io.list("input", devices.inputs, [](auto& sub, auto& value) { bind_input(sub, value); });
+  io.list("graphics", devices.graphics, [](auto& sub, auto& value) { bind_graphics(sub, value); });
+  io.list("audio", devices.audios, [](auto& sub, auto& value) { bind_audio(sub, value); });
+  io.list("video", devices.videos, [](auto& sub, auto& value) { bind_video(sub, value); });
+  if constexpr (IO::reading) {
+    std::vector<model::MemBalloon> balloons;
+    io.list("memballoon", balloons, [](auto& sub, auto& value) { bind_memballoon(sub, value); });
+    if (balloons.size() > 1)
+      io.fail(VIR_ERR_XML_ERROR, "only a single memory balloon device is supported", VIR_FROM_DOMAIN);
+    if (!balloons.empty()) devices.memballoon = balloons.front();
+  } else {
+    io.child("memballoon", devices.memballoon.has_value(),
+             [&](auto& sub) { bind_memballoon(sub, *devices.memballoon); });
+  }
+  io.list("rng", devices.rngs, [](auto& sub, auto& value) { bind_rng(sub, value); });
+}
+
+}  // namespace vireo::xml

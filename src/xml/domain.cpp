@@ -1,0 +1,56 @@
+// Parsing and formatting a whole definition: the gate, the parser, the bindings, the rules.
+#include "xml/domain.hpp"
+
+#include <strings.h>
+
+#include "xml/bind/domain.hpp"
+#include "xml/gate.hpp"
+#include "xml/rules.hpp"
+
+namespace vireo::xml {
+
+std::optional<std::uint64_t> unit_bytes(std::string_view unit) {
+  const std::string word(unit);
+  const auto is = [&](const char* other) { return strcasecmp(word.c_str(), other) == 0; };
+  if (word.empty() || is("b") || is("byte") || is("bytes")) return 1;
+  constexpr std::string_view prefixes = "kmgtpe";
+  std::uint64_t binary = 1, decimal = 1;
+  for (const char prefix : prefixes) {
+    binary *= 1024;
+    decimal *= 1000;
+    const std::string letter(1, prefix);
+    if (is(letter.c_str()) || is((letter + "ib").c_str())) return binary;
+    if (is((letter + "b").c_str())) return decimal;
+  }
+  return std::nullopt;
+}
+
+Result<model::DomainDef> parse_domain(std::string_view text, ParseOptions options) {
+  if (auto checked = check_document(text); !checked) return pass_on(checked);
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(text.data(), text.size(), pugi::parse_default, pugi::encoding_utf8);
+  if (!parsed) return fail_from(VIR_FROM_DOMAIN, VIR_ERR_XML_DETAIL, parsed.description());
+  const pugi::xml_node root = document.document_element();
+  if (std::string_view(root.name()) != "domain")
+    return fail_from(VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                     fmt::format("expecting root element of 'domain', not '{}'", root.name()));
+
+  ReadState state{.live = options.live, .domain_name = root.child_value("name"), .failure = {}};
+  model::DomainDef def;
+  Reader io(root, state);
+  bind_domain(io, def);
+  io.finish();
+  if (state.failure) return std::unexpected(std::move(*state.failure));
+  if (auto kept = check_rules(def); !kept) return pass_on(kept);
+  return def;
+}
+
+std::string format_domain(const model::DomainDef& def, FormatOptions options) {
+  Writer io(!options.inactive);
+  io.open("domain");
+  bind_domain(io, def);
+  io.close("domain");
+  return io.result();
+}
+
+}  // namespace vireo::xml

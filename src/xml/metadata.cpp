@@ -1,0 +1,127 @@
+// Keeping foreign elements and laying them out. Their style is libxml2's (double quotes), because that is what
+// applications that compare texts have seen so far.
+#include "xml/metadata.hpp"
+
+#include <algorithm>
+
+namespace vireo::xml {
+namespace {
+
+std::string escaped(std::string_view text, bool attribute) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '\r':
+        out += "&#13;";
+        break;
+      case '"':
+        out += attribute ? "&quot;" : "\"";
+        break;
+      case '\n':
+        out += attribute ? "&#10;" : "\n";
+        break;
+      case '\t':
+        out += attribute ? "&#9;" : "\t";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+// Whether the element holds text of its own, so that white space inside it must stay as it is.
+bool is_mixed(pugi::xml_node node) {
+  return std::ranges::any_of(node.children(), [](pugi::xml_node child) {
+    return child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata;
+  });
+}
+
+void put(std::string& out, pugi::xml_node node, int depth, bool indent) {
+  if (indent) out.append(static_cast<std::size_t>(depth) * 2, ' ');
+  switch (node.type()) {
+    case pugi::node_pcdata:
+      out += escaped(node.value(), false);
+      break;
+    case pugi::node_cdata:
+      out += fmt::format("<![CDATA[{}]]>", node.value());
+      break;
+    case pugi::node_comment:
+      out += fmt::format("<!--{}-->", node.value());
+      break;
+    case pugi::node_pi:
+      out += fmt::format("<?{} {}?>", node.name(), node.value());
+      break;
+    default: {
+      out += fmt::format("<{}", node.name());
+      for (const auto& attribute : node.attributes())
+        out += fmt::format(" {}=\"{}\"", attribute.name(), escaped(attribute.value(), true));
+      if (!node.first_child()) {
+        out += "/>";
+        break;
+      }
+      out += ">";
+      const bool inside = indent && !is_mixed(node);
+      if (inside) out += "\n";
+      for (const auto& child : node.children()) put(out, child, depth + 1, inside);
+      if (inside) out.append(static_cast<std::size_t>(depth) * 2, ' ');
+      out += fmt::format("</{}>", node.name());
+    }
+  }
+  if (indent) out += "\n";
+}
+
+// The URI of the element's own namespace; empty if it has none.
+std::string namespace_of(pugi::xml_node node) {
+  const std::string_view name = node.name();
+  const auto colon = name.find(':');
+  const std::string declared =
+      colon == std::string_view::npos ? "xmlns" : fmt::format("xmlns:{}", name.substr(0, colon));
+  for (pugi::xml_node at = node; at; at = at.parent())
+    if (const auto uri = at.attribute(declared.c_str())) return uri.value();
+  return {};
+}
+
+}  // namespace
+
+std::vector<model::MetadataElement> read_metadata(pugi::xml_node metadata) {
+  std::vector<model::MetadataElement> elements;
+  for (const auto& child : metadata.children()) {
+    if (child.type() != pugi::node_element) continue;
+    model::MetadataElement element{.namespace_uri = namespace_of(child), .xml = {}};
+    if (element.namespace_uri.empty() ||
+        std::ranges::find(elements, element.namespace_uri, &model::MetadataElement::namespace_uri) != elements.end())
+      continue;
+    // A namespace declared further out moves onto the element, so that it stands alone.
+    pugi::xml_document own;
+    pugi::xml_node copy = own.append_copy(child);
+    for (pugi::xml_node at = metadata; at; at = at.parent())
+      for (const auto& attribute : at.attributes())
+        if (std::string_view(attribute.name()).starts_with("xmlns:") && !copy.attribute(attribute.name()))
+          copy.append_copy(attribute);
+    put(element.xml, copy, 0, true);
+    element.xml.pop_back();
+    elements.push_back(std::move(element));
+  }
+  return elements;
+}
+
+std::string layout_metadata(const model::MetadataElement& element, int depth) {
+  pugi::xml_document document;
+  document.load_buffer(element.xml.data(), element.xml.size(),
+                       pugi::parse_cdata | pugi::parse_comments | pugi::parse_pi | pugi::parse_escapes);
+  std::string out;
+  put(out, document.document_element(), depth, true);
+  return out;
+}
+
+}  // namespace vireo::xml
