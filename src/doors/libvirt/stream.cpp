@@ -72,6 +72,7 @@ void Stream::abort(Error error) {
 
 void Stream::call_answered() {
   answered_ = true;
+  if (early_error_) return end_with_error(*early_error_);
   serve_senders();
 }
 
@@ -153,6 +154,10 @@ void Stream::finish_here() {
 }
 
 void Stream::end_with_error(const Error& error) {
+  if (!answered_) {
+    early_error_ = error;
+    return;
+  }
   session_->send_stream_error(*this, error);
   tear_down(error);
   session_->forget(*this);

@@ -60,11 +60,12 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const std::shared_ptr<Session> session_;
   const Procedure* const row_;
   const std::uint32_t serial_;
-  bool answered_ = false;         // the call that opened the stream
-  bool client_finished_ = false;  // no more data comes from the client
-  bool finished_ = false;         // the handler has no more data for the client
-  bool finish_sent_ = false;      // and the client was told so
-  std::optional<Error> ended_;    // why; nothing happens any more
+  bool answered_ = false;             // the call that opened the stream
+  bool client_finished_ = false;      // no more data comes from the client
+  bool finished_ = false;             // the handler has no more data for the client
+  bool finish_sent_ = false;          // and the client was told so
+  std::optional<Error> early_error_;  // came before the call was answered, which goes first
+  std::optional<Error> ended_;        // why; nothing happens any more
   std::deque<Bytes> incoming_;
   std::size_t queued_bytes_ = 0;
   std::shared_ptr<Receiving> receiver_;

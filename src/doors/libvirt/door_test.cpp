@@ -1,0 +1,116 @@
+// The door: real sockets in the file system, many clients on several threads, and its closing.
+#include "doors/libvirt/door.hpp"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "doors/libvirt/test_door.hpp"
+
+namespace vireo::doors::libvirt::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using enum proc::Remote;
+
+class ListeningDoor : public DoorTest {
+ protected:
+  ListeningDoor() {
+    std::string name = (fs::temp_directory_path() / "vireo-door-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    welcoming_.emplace(std::vector{door_.executor(), second_.executor()}, table_, limits_, [this](Session& session) {
+      session.state = std::make_shared<ToyState>(story_, core_.executor());
+    });
+  }
+  ~ListeningDoor() override {
+    welcoming_->close();
+    EXPECT_TRUE(welcoming_->drain(Deadline::in(std::chrono::milliseconds(patience_ms))));
+    core_.end();
+    second_.end();
+    door_.end();
+    core_.sweep();
+    second_.sweep();
+    fs::remove_all(folder_);
+  }
+  Client dial(const fs::path& path) {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    return Client(fd);
+  }
+
+  fs::path folder_;
+  Thread second_;
+  std::optional<Door> welcoming_;
+};
+
+constexpr auto everybody = static_cast<fs::perms>(0777);
+
+TEST_F(ListeningDoor, ServesManyClientsOnBothSockets) {
+  const auto path = folder_ / "sock", ro_path = folder_ / "sock-ro";
+  ASSERT_TRUE(welcoming_->listen(path, everybody, false));
+  ASSERT_TRUE(welcoming_->listen(ro_path, everybody, true));
+  EXPECT_EQ(fs::status(path).permissions(), everybody);
+  std::vector<Client> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(dial(path));
+    clients.back().greet();
+  }
+  EXPECT_EQ(welcoming_->sessions(), 10u);
+  auto reader = dial(ro_path);
+  reader.greet();
+  EXPECT_EQ(reader.call(domain_destroy, on<wire::remote_domain_destroy_args>("web")).error().code,
+            VIR_ERR_OPERATION_DENIED);
+  for (auto& client : clients)
+    EXPECT_EQ(client.call(domain_lookup_by_name, wire::remote_domain_lookup_by_name_args{.name = "db"}).header.status,
+              Status::ok);
+}
+
+TEST_F(ListeningDoor, ClosingEndsSessionsCancelsCallsAndRemovesTheSocket) {
+  const auto path = folder_ / "sock";
+  ASSERT_TRUE(welcoming_->listen(path, everybody, false));
+  auto client = dial(path);
+  client.greet();
+  client.send_call(domain_suspend, on<wire::remote_domain_suspend_args>("web"));
+  ASSERT_TRUE(story_.has("holding web"));
+  EXPECT_EQ(welcoming_->calls_in_flight(), 1u);
+  EXPECT_FALSE(welcoming_->drain(Deadline::in(std::chrono::milliseconds(20))));
+  welcoming_->close();
+  EXPECT_TRUE(client.ends());
+  EXPECT_TRUE(story_.has("cancelled web"));
+  EXPECT_TRUE(welcoming_->drain(Deadline::in(std::chrono::seconds(5))));
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(ListeningDoor, ReplacesASocketThatWasLeftBehindButNothingElse) {
+  const auto path = folder_ / "sock";
+  const int left = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(left, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(left);
+  EXPECT_TRUE(welcoming_->listen(path, everybody, false));
+  dial(path).greet();
+
+  const auto file = folder_ / "file";
+  std::ofstream(file) << "precious";
+  auto refused = welcoming_->listen(file, everybody, false);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find(file.native()), std::string::npos);
+  EXPECT_TRUE(fs::exists(file));
+}
+
+TEST_F(ListeningDoor, SaysWhyItCannotListen) {
+  auto missing = welcoming_->listen(folder_ / "no" / "sock", everybody, false);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().detail.find("No such file"), std::string::npos);
+  auto too_long = welcoming_->listen(folder_ / std::string(120, 'x'), everybody, false);
+  ASSERT_FALSE(too_long);
+  EXPECT_NE(too_long.error().detail.find("107"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vireo::doors::libvirt::testing
