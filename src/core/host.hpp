@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 
-#include "base/gate.hpp"
 #include "base/workers.hpp"
 #include "core/event_hub.hpp"
 #include "core/id_source.hpp"
@@ -44,6 +43,12 @@ class Host {
         registry(core_executor),
         ids(the_store) {}
 
+  // At the very end, when nothing runs any more: lets go of all running guests, which live on.
+  void let_go() {
+    for (const auto& domain : registry.all())
+      if (auto run = std::exchange(domain->run, nullptr)) run->guest.reset();
+  }
+
   const asio::any_io_executor core;
   ports::Hypervisor& hypervisor;
   ports::DefinitionStore& store;
@@ -54,7 +59,6 @@ class Host {
   EventHub events;
   IdSource ids;
   NumberClaims vnc_ports;
-  Gate gate;  // every change passes it; closed at shutdown
 };
 
 }  // namespace vireo::core

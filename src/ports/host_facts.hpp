@@ -2,6 +2,8 @@
 // of the capabilities tell. Read when the daemon starts; cheap to ask from any thread afterwards.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +30,8 @@ class HostFacts {
   virtual const NodeInfo& node() const = 0;
   // The <host> element of virConnectGetCapabilities, ready to stand inside <capabilities>.
   virtual const std::string& capabilities_host_xml() const = 0;
+  // User and system time that a process has used; 0 when it is gone. From /proc, which asks nobody.
+  virtual std::uint64_t process_cpu_time_ns(pid_t pid) const = 0;
 };
 
 }  // namespace vireo::ports

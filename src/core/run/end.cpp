@@ -48,6 +48,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   view.id = -1;
   view.live = nullptr;
   view.pid = 0;
+  view.updated = false;
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = ending.reason;
   domain->run = nullptr;

@@ -20,6 +20,7 @@ asio::awaitable<Result<model::DomainViewPtr>> define(Host& host, model::DomainDe
 
   model::DomainView view = domain.view ? *domain.view : model::DomainView{.uuid = domain.uuid, .name = domain.name};
   view.persistent = shared;
+  view.updated = view.active();
   host.registry.publish(domain, std::move(view));
   host.events.emit({.name = domain.name,
                     .uuid = domain.uuid,

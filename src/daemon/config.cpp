@@ -1,0 +1,147 @@
+// The list of options, and what reads and writes it.
+#include "daemon/config.hpp"
+
+#include <toml++/toml.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace vireo::daemon {
+namespace {
+
+struct Range {
+  int low, high;
+};
+
+// Calls option(name, field, meaning[, range]) for every option.
+template <class ConfigRef, class Option>
+void describe(ConfigRef& c, Option&& option) {
+  option("libvirt_socket_dir", c.libvirt_socket_dir,
+         "Folder of the sockets libvirt-sock and libvirt-sock-ro. Empty: the run folder. With \"/run/libvirt\" virsh\n"
+         "and other clients find them without a URI (libvirtd must not run then).");
+  option("libvirt_socket_group", c.libvirt_socket_group,
+         "Group whose members may use libvirt-sock. Empty: only root. libvirt-sock-ro is open to everybody.");
+  option("emulator_dir", c.emulator_dir,
+         "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.");
+  option("log_level", c.log_level, "How much the daemon logs: debug, info, warn or error.");
+  option("door_threads", c.door_threads, "Threads that answer clients.", Range{1, 64});
+  option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256});
+  option("vnc_first_port", c.vnc_first_port, "TCP ports for guests' VNC servers.", Range{5900, 65535});
+  option("vnc_last_port", c.vnc_last_port, "", Range{5900, 65535});
+  option("lane_timeout_ms", c.lane_timeout_ms, "How long a change to a guest waits for an earlier one to end.",
+         Range{100, 86'400'000});
+  option("launch_timeout_ms", c.launch_timeout_ms, "How long a guest may take to start.", Range{100, 86'400'000});
+  option("monitor_timeout_ms", c.monitor_timeout_ms, "How long QEMU may take to answer a command.",
+         Range{100, 86'400'000});
+  option("end_timeout_ms", c.end_timeout_ms, "How long QEMU may take to end.", Range{100, 86'400'000});
+  option("shutdown_timeout_ms", c.shutdown_timeout_ms,
+         "How long the daemon lets calls finish when it ends. Guests run on in any case.", Range{0, 600'000});
+}
+
+class Reader {
+ public:
+  Reader(const toml::table& table, std::string name) : table_(table), name_(std::move(name)) {}
+
+  void operator()(const char* key, std::string& field, const char*) {
+    if (const auto* node = take(key)) {
+      if (auto value = node->value_exact<std::string>())
+        field = *value;
+      else
+        complain(*node, std::string(key) + " must be a text in quotes");
+    }
+  }
+  void operator()(const char* key, int& field, const char*, Range range) {
+    if (const auto* node = take(key)) {
+      auto value = node->value_exact<int64_t>();
+      if (value && *value >= range.low && *value <= range.high)
+        field = static_cast<int>(*value);
+      else
+        complain(*node, std::string(key) + " must be a whole number from " + std::to_string(range.low) + " to " +
+                            std::to_string(range.high));
+    }
+  }
+
+  Result<void> finish() {
+    for (const auto& [key, node] : table_)
+      if (!known_.contains(std::string(key.str())))
+        complain(node, "unknown option '" + std::string(key.str()) + "'; vireod --print-config lists all");
+    if (problem_.empty()) return {};
+    return fail_from(VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, problem_);
+  }
+  void complain(const toml::node& at, const std::string& what) {
+    if (problem_.empty()) problem_ = name_ + ":" + std::to_string(at.source().begin.line) + ": " + what;
+  }
+
+ private:
+  const toml::node* take(const char* key) {
+    known_.insert(key);
+    return table_.get(key);
+  }
+  const toml::table& table_;
+  std::string name_;
+  std::set<std::string> known_;
+  std::string problem_;
+};
+
+class Printer {
+ public:
+  void operator()(const char* key, const std::string& field, const char* meaning) {
+    explain(meaning);
+    out_ << key << " = " << toml::value<std::string>(field) << "\n";
+  }
+  void operator()(const char* key, int field, const char* meaning, Range) {
+    explain(meaning);
+    out_ << key << " = " << field << "\n";
+  }
+  std::string text() const { return out_.str(); }
+
+ private:
+  void explain(std::string_view meaning) {
+    if (meaning.empty()) return;
+    out_ << "\n# ";
+    for (const char c : meaning) {
+      out_ << c;
+      if (c == '\n') out_ << "# ";
+    }
+    out_ << "\n";
+  }
+  std::ostringstream out_;
+};
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& name) {
+  try {
+    const toml::table table = toml::parse(text, name);
+    Config config;
+    Reader reader(table, name);
+    describe(config, reader);
+    if (config.vnc_first_port > config.vnc_last_port)
+      reader.complain(*table.get("vnc_first_port"), "vnc_first_port is above vnc_last_port");
+    static const std::set<std::string> levels{"debug", "info", "warn", "error"};
+    if (!levels.contains(config.log_level))
+      reader.complain(*table.get("log_level"), "log_level must be debug, info, warn or error");
+    if (auto ok = reader.finish(); !ok) return pass_on(ok);
+    return config;
+  } catch (const toml::parse_error& e) {
+    return fail_from(VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                     name + ":" + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
+  }
+}
+
+Result<Config> read_config(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) return fail_errno(errno, "cannot open the configuration '" + file + "'");
+  std::stringstream text;
+  text << in.rdbuf();
+  return parse_config(text.str(), file);
+}
+
+std::string print_config(const Config& config) {
+  Printer printer;
+  describe(config, printer);
+  return "# vireod.toml: the settings of vireod. What is left out has the value shown here.\n" + printer.text();
+}
+
+}  // namespace vireo::daemon

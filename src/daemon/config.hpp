@@ -1,0 +1,35 @@
+// The daemon's configuration: vireod.toml. One list (describe() in config.cpp) names every option with its meaning; it
+// reads the file, writes the defaults, and finds what is misspelt. Immutable once read.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+
+namespace vireo::daemon {
+
+struct Config {
+  std::string libvirt_socket_dir;
+  std::string libvirt_socket_group;
+  std::string emulator_dir = "/usr/bin";
+  std::string log_level = "info";
+  int door_threads = 2;
+  int spawn_threads = 4;
+  int vnc_first_port = 5900;
+  int vnc_last_port = 65535;
+  int lane_timeout_ms = 30'000;
+  int launch_timeout_ms = 60'000;
+  int monitor_timeout_ms = 30'000;
+  int end_timeout_ms = 30'000;
+  int shutdown_timeout_ms = 10'000;
+};
+
+// Error: VIR_ERR_CONF_SYNTAX naming file, line and what is wrong: bad TOML, an unknown option, a value of the wrong
+// kind or out of its range.
+Result<Config> read_config(const std::string& file);
+Result<Config> parse_config(std::string_view text, const std::string& name);
+
+// The file that gives these settings, every option with its meaning above it.
+std::string print_config(const Config& config);
+
+}  // namespace vireo::daemon

@@ -1,0 +1,50 @@
+// The configuration file: what is printed is what is read, and a bad file says where and why.
+#include "daemon/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vireo::daemon {
+namespace {
+
+TEST(Config, WhatIsPrintedIsRead) {
+  Config config;
+  config.libvirt_socket_dir = "/run/lib\"virt";
+  config.lane_timeout_ms = 1234;
+  const auto read = parse_config(print_config(config), "printed");
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(read->libvirt_socket_dir, config.libvirt_socket_dir);
+  EXPECT_EQ(read->lane_timeout_ms, 1234);
+}
+
+TEST(Config, AnEmptyFileGivesTheDefaults) {
+  const auto read = parse_config("", "empty");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(print_config(*read), print_config(Config{}));
+}
+
+struct BadFile {
+  const char* text;
+  const char* message;
+};
+
+class BadConfig : public ::testing::TestWithParam<BadFile> {};
+
+TEST_P(BadConfig, SaysLineAndReason) {
+  const auto read = parse_config(GetParam().text, "f.toml");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, VIR_ERR_CONF_SYNTAX);
+  EXPECT_NE(read.error().detail.find(GetParam().message), std::string::npos) << read.error().detail;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, BadConfig,
+    ::testing::Values(BadFile{"\nlog_level = ", "f.toml:2: "},
+                      BadFile{"\n\nlog_leve = 'info'", "f.toml:3: unknown option"},
+                      BadFile{"door_threads = 'two'", "f.toml:1: door_threads must be a whole number from 1 to 64"},
+                      BadFile{"door_threads = 0", "f.toml:1: door_threads must be"},
+                      BadFile{"emulator_dir = 3", "f.toml:1: emulator_dir must be a text"},
+                      BadFile{"log_level = 'loud'", "f.toml:1: log_level must be"},
+                      BadFile{"vnc_first_port = 6000\nvnc_last_port = 5999", "f.toml:1: vnc_first_port is above"}));
+
+}  // namespace
+}  // namespace vireo::daemon

@@ -1,0 +1,234 @@
+// Schema, group commit, and the rows.
+#include "persist/sqlite_store.hpp"
+
+#include "persist/statement.hpp"
+#include "xml/domain.hpp"
+
+namespace vireo::persist {
+namespace {
+
+constexpr int schema_version = 1;
+
+// runs.pid is null until a process has been recorded: such a row is an intent.
+constexpr const char* schema = R"(
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS definitions (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, xml TEXT NOT NULL, autostart INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, name TEXT NOT NULL, monitor_path TEXT NOT NULL, boot_id TEXT NOT NULL,
+    xml TEXT NOT NULL, pid INTEGER, start_time INTEGER, state INTEGER NOT NULL, reason INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  INSERT OR IGNORE INTO facts VALUES ('next_id', '1'), ('boot_id', '');
+)";
+
+Result<void> execute(sqlite3* db, const char* sql) {
+  char* message = nullptr;
+  if (sqlite3_exec(db, sql, nullptr, nullptr, &message) == SQLITE_OK) return {};
+  std::string text = message ? message : "unknown error";
+  sqlite3_free(message);
+  return fail(VIR_ERR_INTERNAL_ERROR, "the database of definitions: " + text);
+}
+
+Result<long long> ask_number(sqlite3* db, const char* sql) {
+  Statement ask(db, sql);
+  auto row = ask.next();
+  if (!row) return pass_on(row);
+  return *row ? ask.number(0) : 0;
+}
+
+Result<model::DomainDefPtr> read_xml(const std::string& text, bool live) {
+  auto parsed = xml::parse_domain(text, {.live = live});
+  if (!parsed) return pass_on(parsed);
+  return std::make_shared<const model::DomainDef>(std::move(*parsed));
+}
+
+}  // namespace
+
+struct SqliteStore::Job {
+  Job(const asio::any_io_executor& e, Change c) : executor(e), durable(e), change(std::move(c)) {}
+  asio::any_io_executor executor;
+  Wake durable;  // touched on the waiter's executor only
+  Change change;
+  Result<void> result;
+};
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) {
+  sqlite3* raw = nullptr;
+  const int status = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  std::unique_ptr<sqlite3, CloseDb> db(raw);
+  if (status != SQLITE_OK)
+    return fail(VIR_ERR_INTERNAL_ERROR, "cannot open the database of definitions '" + path +
+                                            "': " + (raw ? sqlite3_errmsg(raw) : "out of memory"));
+  sqlite3_busy_timeout(raw, 5000);
+  auto version = ask_number(raw, "PRAGMA user_version");
+  if (!version) return pass_on(version);
+  if (*version > schema_version)
+    return fail(VIR_ERR_INTERNAL_ERROR,
+                "the database of definitions '" + path + "' was written by a newer Vireo; install that version again");
+  if (auto made = execute(raw, schema); !made) return pass_on(made);
+  if (auto marked = execute(raw, ("PRAGMA user_version = " + std::to_string(schema_version)).c_str()); !marked)
+    return pass_on(marked);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(db)));
+}
+
+SqliteStore::SqliteStore(std::unique_ptr<sqlite3, CloseDb> db)
+    : db_(std::move(db)), writer_([this] { write_until_stopped(); }) {}
+
+SqliteStore::~SqliteStore() {
+  {
+    std::lock_guard hold(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  writer_.join();
+}
+
+void SqliteStore::write_until_stopped() {
+  for (;;) {
+    std::deque<std::shared_ptr<Job>> group;
+    {
+      std::unique_lock hold(mutex_);
+      arrived_.wait(hold, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      group.swap(queue_);
+    }
+    write_group(group);
+    for (auto& job : group) asio::post(job->executor, [job] { job->durable.fire(); });
+  }
+}
+
+void SqliteStore::write_group(std::deque<std::shared_ptr<Job>>& group) {
+  auto begun = execute(db_.get(), "BEGIN IMMEDIATE");
+  for (auto& job : group) {
+    // A savepoint each: one change that fails takes none of the others with it.
+    job->result = begun;
+    if (!begun) continue;
+    job->result = execute(db_.get(), "SAVEPOINT change");
+    if (job->result) job->result = job->change(db_.get());
+    if (!job->result) execute(db_.get(), "ROLLBACK TO change");
+    execute(db_.get(), "RELEASE change");
+  }
+  if (!begun) return;
+  auto committed = execute(db_.get(), "COMMIT");
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  if (committed) return;
+  execute(db_.get(), "ROLLBACK");
+  for (auto& job : group) job->result = committed;
+}
+
+asio::awaitable<Result<void>> SqliteStore::commit(Change change) {
+  auto job = std::make_shared<Job>(co_await asio::this_coro::executor, std::move(change));
+  {
+    std::lock_guard hold(mutex_);
+    queue_.push_back(job);
+  }
+  arrived_.notify_one();
+  if (!co_await job->durable.wait(Deadline::in(std::chrono::seconds(60))))
+    co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the disk with the database of definitions does not answer");
+  co_return job->result;
+}
+
+asio::awaitable<Result<void>> SqliteStore::save_definition(ports::StoredDefinition entry) {
+  return commit([entry = std::move(entry)](sqlite3* db) {
+    const auto& def = *entry.definition;
+    return Statement(db, "INSERT OR REPLACE INTO definitions VALUES (?, ?, ?, ?)")
+        .bind(def.uuid.text())
+        .bind(def.name)
+        .bind(xml::format_domain(def, {.inactive = true}))
+        .bind(entry.autostart ? 1LL : 0LL)
+        .run();
+  });
+}
+
+asio::awaitable<Result<void>> SqliteStore::remove_definition(Uuid uuid) {
+  return commit(
+      [uuid](sqlite3* db) { return Statement(db, "DELETE FROM definitions WHERE uuid = ?").bind(uuid.text()).run(); });
+}
+
+asio::awaitable<Result<void>> SqliteStore::save_run(ports::RunRecord run) {
+  return commit([run = std::move(run)](sqlite3* db) {
+    Statement row(db, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    row.bind(run.id).bind(run.uuid.text()).bind(run.name).bind(run.monitor_path).bind(run.boot_id);
+    row.bind(xml::format_domain(*run.live));
+    if (run.process)
+      row.bind(run.process->pid).bind(static_cast<long long>(run.process->start_time_ticks));
+    else
+      row.bind_null().bind_null();
+    return row.bind(run.state).bind(run.reason).run();
+  });
+}
+
+asio::awaitable<Result<void>> SqliteStore::save_run_state(int id, int state, int reason) {
+  return commit([=](sqlite3* db) {
+    return Statement(db, "UPDATE runs SET state = ?, reason = ? WHERE id = ?").bind(state).bind(reason).bind(id).run();
+  });
+}
+
+asio::awaitable<Result<void>> SqliteStore::remove_run(int id) {
+  return commit([id](sqlite3* db) { return Statement(db, "DELETE FROM runs WHERE id = ?").bind(id).run(); });
+}
+
+asio::awaitable<Result<int>> SqliteStore::reserve_ids(int count) {
+  auto first = std::make_shared<int>(0);
+  auto done = co_await commit([first, count](sqlite3* db) -> Result<void> {
+    auto next = ask_number(db, "SELECT value FROM facts WHERE name = 'next_id'");
+    if (!next) return pass_on(next);
+    *first = static_cast<int>(*next);
+    return Statement(db, "UPDATE facts SET value = ? WHERE name = 'next_id'").bind(*next + count).run();
+  });
+  if (!done) co_return pass_on(done);
+  co_return *first;
+}
+
+Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
+  ports::StoredState state;
+  Statement definitions(db_.get(), "SELECT uuid, name, xml, autostart FROM definitions ORDER BY name");
+  for (;;) {
+    auto row = definitions.next();
+    if (!row) return pass_on(row);
+    if (!*row) break;
+    auto def = read_xml(definitions.text(2), false);
+    if (!def)
+      state.unreadable.push_back("the stored definition of guest '" + definitions.text(1) +
+                                 "' cannot be read: " + def.error().message());
+    else
+      state.definitions.push_back({.definition = std::move(*def), .autostart = definitions.number(3) != 0});
+  }
+  Statement runs(db_.get(),
+                 "SELECT id, uuid, name, monitor_path, boot_id, xml, pid, start_time, state, reason FROM runs");
+  for (;;) {
+    auto row = runs.next();
+    if (!row) return pass_on(row);
+    if (!*row) break;
+    ports::RunRecord run;
+    run.id = static_cast<int>(runs.number(0));
+    run.uuid = Uuid::parse(runs.text(1)).value_or(Uuid{});
+    run.name = runs.text(2);
+    run.monitor_path = runs.text(3);
+    run.boot_id = runs.text(4);
+    if (!runs.is_null(6))
+      run.process = ports::ProcessIdentity{.pid = static_cast<pid_t>(runs.number(6)),
+                                           .start_time_ticks = static_cast<std::uint64_t>(runs.number(7)),
+                                           .boot_id = run.boot_id};
+    run.state = static_cast<int>(runs.number(8));
+    run.reason = static_cast<int>(runs.number(9));
+    auto live = read_xml(runs.text(5), true);
+    if (!live) {
+      state.unreadable.push_back("the record of running guest '" + run.name +
+                                 "' cannot be read: " + live.error().message());
+      continue;
+    }
+    run.live = std::move(*live);
+    state.runs.push_back(std::move(run));
+  }
+  Statement last_boot(db_.get(), "SELECT value FROM facts WHERE name = 'boot_id'");
+  auto row = last_boot.next();
+  if (!row) return pass_on(row);
+  state.first_since_boot = !*row || last_boot.text(0) != boot_id;
+  auto noted = Statement(db_.get(), "UPDATE facts SET value = ? WHERE name = 'boot_id'").bind(boot_id).run();
+  if (!noted) return pass_on(noted);
+  return state;
+}
+
+}  // namespace vireo::persist

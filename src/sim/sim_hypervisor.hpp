@@ -1,0 +1,42 @@
+// A hypervisor without guests: it behaves like the real one towards the core, in no time or in as much as a script
+// says. It serves libvirt's test:///default for clients that want to try things, and the tests of the core, which need
+// thousands of guests and faults that QEMU cannot be made to have. Core thread only.
+#pragma once
+
+#include "ports/hypervisor.hpp"
+
+namespace vireo::sim {
+
+// What goes wrong or takes time. The default: nothing.
+struct Script {
+  std::chrono::milliseconds launch_delay{0};
+  std::chrono::milliseconds command_delay{0};
+  bool launch_fails = false;
+  bool commands_hang = false;  // until their deadline
+  bool ignores_power_button = false;
+};
+
+class SimHypervisor final : public ports::Hypervisor {
+ public:
+  // `script` is read at every step, so a test may change it while guests run.
+  explicit SimHypervisor(asio::any_io_executor core, std::shared_ptr<const Script> script = nullptr);
+
+  std::string type() const override { return "TEST"; }
+  asio::awaitable<Result<unsigned long>> version() override;
+  asio::awaitable<Result<std::string>> capabilities_xml() override;
+  asio::awaitable<Result<model::DomainDef>> complete(model::DomainDef definition) override;
+  asio::awaitable<Result<ports::Launched>> launch(ports::LaunchSpec spec, ports::GuestEventSink sink) override;
+  // Simulated guests end with their daemon.
+  asio::awaitable<Result<ports::Launched>> adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) override;
+  asio::awaitable<Result<void>> sweep(std::string monitor_path, Deadline deadline) override;
+
+  // Guests whose process, were it one, is alive.
+  int running() const { return *running_; }
+
+ private:
+  asio::any_io_executor core_;
+  std::shared_ptr<const Script> script_;
+  std::shared_ptr<int> running_ = std::make_shared<int>(0);
+};
+
+}  // namespace vireo::sim
