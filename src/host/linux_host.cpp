@@ -1,0 +1,104 @@
+// Where each fact comes from.
+#include "host/linux_host.hpp"
+
+#include <netdb.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "host/host_xml.hpp"
+
+namespace vireo::host {
+
+namespace {
+
+// The name by which other hosts know this one: the resolver's canonical name for a short host name, unless that is only
+// another word for "here".
+std::string find_hostname() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  const std::string short_name = name.data();
+  const auto local = [](const std::string& n) { return n.starts_with("localhost"); };
+  if (local(short_name) || short_name.find('.') != std::string::npos) return short_name;
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(short_name.c_str(), nullptr, &hints, &found) != 0 || !found) return short_name;
+  const std::string canonical = found->ai_canonname ? found->ai_canonname : "";
+  ::freeaddrinfo(found);
+  return canonical.empty() || local(canonical) ? short_name : canonical;
+}
+
+// Two FNV-1a sums over the text, told apart by their starting points, shaped as a UUID of version 4. The machine id is
+// not to be given away, so a sum that does not lead back stands for it.
+Uuid uuid_from(const std::string& text) {
+  constexpr std::uint64_t kPrime = 0x100000001b3ULL;
+  Uuid uuid;
+  std::size_t at = 0;
+  for (std::uint64_t sum : {0xcbf29ce484222325ULL, 0x9ae16a3b2f90404fULL}) {
+    for (const char c : "vireo host " + text) sum = (sum ^ static_cast<std::uint8_t>(c)) * kPrime;
+    for (int shift = 56; shift >= 0; shift -= 8) uuid.bytes[at++] = static_cast<std::uint8_t>(sum >> shift);
+  }
+  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0f) | 0x40);
+  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3f) | 0x80);
+  return uuid;
+}
+
+// The firmware's, or one that stays the same for this installation.
+Uuid host_uuid(const Tree& tree) {
+  if (const auto uuid = Uuid::parse(tree.line("/sys/class/dmi/id/product_uuid")); uuid && *uuid != Uuid{}) return *uuid;
+  return uuid_from(tree.line("/etc/machine-id"));
+}
+
+std::uint64_t microcode(const Tree& tree) {
+  for (const auto& line : tree.lines("/proc/cpuinfo")) {
+    if (!line.starts_with("microcode")) continue;
+    const auto hex = line.find("0x");
+    if (hex == std::string::npos) return 0;
+    std::uint64_t value = 0;
+    std::from_chars(line.data() + hex + 2, line.data() + line.size(), value, 16);
+    return value;
+  }
+  return 0;
+}
+
+}  // namespace
+
+LinuxHost::LinuxHost(LinuxHostOptions options) : tree_(options.root) {
+  utsname kernel{};
+  ::uname(&kernel);
+
+  hostname_ = find_hostname();
+  boot_id_ = tree_.line("/proc/sys/kernel/random/boot_id");
+  HostDescription host;
+  host.uuid = host_uuid(tree_);
+  host.arch = kernel.machine;
+  host.cpu = identify_cpu(options.cpu_map_folder, host_cpuid);
+  host.microcode = microcode(tree_);
+  host.iommu = tree_.has_entries("/sys/kernel/iommu_groups");
+  host.topology = read_topology(tree_);
+  for (const auto& pages : host.topology.cells.front().pages) host.page_sizes_kib.push_back(pages.size_kib);
+  node_ = node_info(tree_, host.topology, host.arch);
+  host_xml_ = host_xml(host);
+}
+
+std::uint64_t LinuxHost::process_cpu_time_ns(pid_t pid) const {
+  const auto text = tree_.line("/proc/" + std::to_string(pid) + "/stat");
+  // The program's name, in brackets, may hold anything: the fields are counted from behind it.
+  const auto bracket = text.rfind(')');
+  if (bracket == std::string::npos) return 0;
+  std::istringstream fields(text.substr(bracket + 1));
+  constexpr int kState = 3, kUserTime = 14;
+  std::string skipped;
+  for (int field = kState; field < kUserTime; ++field) fields >> skipped;
+  std::uint64_t user_ticks = 0, system_ticks = 0;
+  fields >> user_ticks >> system_ticks;
+  static const auto ticks_per_s = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  constexpr std::uint64_t kNsPerS = 1'000'000'000;
+  return fields ? (user_ticks + system_ticks) * (kNsPerS / ticks_per_s) : 0;
+}
+
+}  // namespace vireo::host

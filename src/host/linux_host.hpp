@@ -1,0 +1,33 @@
+// The HostFacts port on Linux: read once, when the daemon starts, and constant from then on. Blocks while it reads (a
+// resolver may be slow); what it tells afterwards may be asked from any thread.
+#pragma once
+
+#include <string>
+
+#include "host/topology.hpp"
+#include "ports/host_facts.hpp"
+
+namespace vireo::host {
+
+struct LinuxHostOptions {
+  std::string root;  // another folder than / to find proc and sys in; for tests
+  std::string cpu_map_folder = "/usr/share/libvirt/cpu_map";
+};
+
+class LinuxHost : public ports::HostFacts {
+ public:
+  explicit LinuxHost(LinuxHostOptions options = {});
+
+  const std::string& hostname() const override { return hostname_; }
+  const std::string& boot_id() const override { return boot_id_; }
+  const ports::NodeInfo& node() const override { return node_; }
+  const std::string& capabilities_host_xml() const override { return host_xml_; }
+  std::uint64_t process_cpu_time_ns(pid_t pid) const override;
+
+ private:
+  Tree tree_;
+  std::string hostname_, boot_id_, host_xml_;
+  ports::NodeInfo node_;
+};
+
+}  // namespace vireo::host
