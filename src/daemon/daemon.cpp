@@ -14,7 +14,7 @@
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
 #include "doors/libvirt/handlers/subscriptions.hpp"
-#include "host/linux_facts.hpp"
+#include "host/linux_host.hpp"
 #include "persist/sqlite_store.hpp"
 #include "qemu/hypervisor.hpp"
 #include "sim/sim_hypervisor.hpp"
@@ -105,7 +105,7 @@ struct Daemon::Parts {
   }
 
   const Config config;
-  host::LinuxFacts facts;
+  host::LinuxHost facts;
   IoThread core{"core"};
   std::vector<std::unique_ptr<IoThread>> door_threads;
   Workers spawners;

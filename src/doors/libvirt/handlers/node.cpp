@@ -46,6 +46,21 @@ Result<wire::remote_node_get_security_model_ret> security_model(const Call&, con
   return ret;
 }
 
+// A guest's label under the model above: none. Clients ask for it because there is a model.
+Result<wire::remote_domain_get_security_label_ret> security_label(
+    const Call& call, const wire::remote_domain_get_security_label_args& args) {
+  auto domain = find_domain(call, args.dom);
+  if (!domain) return pass_on(domain);
+  return wire::remote_domain_get_security_label_ret{};
+}
+
+Result<wire::remote_domain_get_security_label_list_ret> security_label_list(
+    const Call& call, const wire::remote_domain_get_security_label_list_args& args) {
+  auto domain = find_domain(call, args.dom);
+  if (!domain) return pass_on(domain);
+  return wire::remote_domain_get_security_label_list_ret{};
+}
+
 }  // namespace
 
 void register_node(HandlerTable& table) {
@@ -54,6 +69,8 @@ void register_node(HandlerTable& table) {
   table.read(Remote::node_get_info, &node_info);
   table.read(Remote::connect_get_max_vcpus, &max_vcpus);
   table.read(Remote::node_get_security_model, &security_model);
+  table.read(Remote::domain_get_security_label, &security_label);
+  table.read(Remote::domain_get_security_label_list, &security_label_list);
 }
 
 }  // namespace vireo::doors::libvirt
