@@ -6,6 +6,15 @@ namespace vireo::qmp {
 namespace {
 constexpr std::size_t kMaxDepth = 256;
 constexpr std::size_t kShownOfGarbage = 80;
+
+// What came may be anything; what is shown of it must be printable wherever it is shown.
+std::string shown(std::string_view line) {
+  std::string text(line.substr(0, kShownOfGarbage));
+  for (char& c : text)
+    if (c < ' ' || c > '~') c = '?';
+  return line.size() > kShownOfGarbage ? text + "..." : text;
+}
+
 }  // namespace
 
 void LineReader::append(std::string_view bytes) {
@@ -38,9 +47,8 @@ Result<json::object> parse_object(std::string_view line) {
   boost::system::error_code error;
   auto value = json::parse(line, error, {}, options);
   if (!error && value.is_object()) return std::move(value.as_object());
-  return fail(VIR_ERR_INTERNAL_ERROR, "cannot parse JSON object '" + std::string(line.substr(0, kShownOfGarbage)) +
-                                          (line.size() > kShownOfGarbage ? "…'" : "'") +
-                                          (error ? ": " + error.message() : ""));
+  return fail(VIR_ERR_INTERNAL_ERROR,
+              "cannot parse JSON object '" + shown(line) + "'" + (error ? ": " + error.message() : ""));
 }
 
 }  // namespace vireo::qmp
