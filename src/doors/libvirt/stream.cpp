@@ -127,13 +127,13 @@ void Stream::serve_senders() {
     auto waiter = senders_.front();
     const auto packet = std::span(waiter->data).subspan(waiter->sent);
     const auto size = std::min(packet.size(), stream_packet_max);
+    waiter->sent += size;
+    const bool all = waiter->sent == waiter->data.size();
+    // Out of the queue before the last packet goes out: sending may find the client gone and answer everybody in it.
+    if (all) senders_.pop_front();
     // Nothing is sent for nothing: an empty packet would mean the end.
     if (size > 0) session_->send_stream(*this, Status::more, packet.first(size));
-    waiter->sent += size;
-    if (waiter->sent < waiter->data.size()) continue;
-    // Sending may have found the client gone and torn this stream down.
-    if (!senders_.empty() && senders_.front() == waiter) senders_.pop_front();
-    answer(waiter, {});
+    if (all) answer(waiter, {});
   }
   if (ended_) {
     for (const auto& waiter : senders_) answer(waiter, std::unexpected(*ended_));

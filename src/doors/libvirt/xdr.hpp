@@ -3,6 +3,7 @@
 // As libvirt does, any non-zero flag means "present" and padding may hold anything. Pure.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <boost/pfr/core.hpp>
