@@ -127,8 +127,8 @@ std::optional<Capabilities> load_capabilities(const std::string& cache_dir, cons
     auto caps = capabilities_from(object.at("capabilities").as_object());
     caps.binary = stamp.path;
     return caps;
-  } catch (const std::exception& e) {
-    log::warn("probing '{}' again: what was kept about it cannot be read: {}", stamp.path, e.what());
+  } catch (const std::exception&) {
+    log::warn("probing '{}' again: what was kept about it cannot be read", stamp.path);
     return std::nullopt;
   }
 }

@@ -40,7 +40,7 @@ std::string QemuHypervisor::about(const Capabilities& capabilities) const {
 }
 
 asio::awaitable<Result<CapabilitiesPtr>> QemuHypervisor::capabilities_for(std::string emulator, std::string arch,
-                                                                          model::VirtType type, Deadline deadline) {
+                                                                          Deadline deadline) {
   const bool chosen_by_user = !emulator.empty();
   if (arch.empty()) arch = kHostArch;
   if (!chosen_by_user) emulator = default_emulator(arch);
@@ -51,12 +51,8 @@ asio::awaitable<Result<CapabilitiesPtr>> QemuHypervisor::capabilities_for(std::s
       co_return fail(VIR_ERR_CONFIG_UNSUPPORTED, "No emulator found for arch '" + arch + "'");
     co_return pass_on(caps);
   }
-  const bool wider = (*caps)->arch == "x86_64" && arch == "i686";
-  if ((*caps)->arch != arch && !wider)
+  if ((*caps)->arch != arch)
     co_return fail(VIR_ERR_CONFIG_UNSUPPORTED, "Emulator '" + emulator + "' does not support arch '" + arch + "'");
-  if (type != model::VirtType::qemu && !(type == model::VirtType::kvm && (*caps)->kvm))
-    co_return fail(VIR_ERR_CONFIG_UNSUPPORTED, "Emulator '" + emulator + "' does not support virt type '" +
-                                                   std::string(model::name_of(type)) + "'");
   co_return std::move(*caps);
 }
 

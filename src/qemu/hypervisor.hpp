@@ -36,9 +36,8 @@ class QemuHypervisor : public ports::Hypervisor {
 
  private:
   std::string default_emulator(const std::string& arch) const;
-  // The capabilities of the definition's emulator, if it runs guests of that arch and type.
-  asio::awaitable<Result<CapabilitiesPtr>> capabilities_for(std::string emulator, std::string arch,
-                                                            model::VirtType type, Deadline deadline);
+  // The capabilities of the definition's emulator, if it runs guests of that arch.
+  asio::awaitable<Result<CapabilitiesPtr>> capabilities_for(std::string emulator, std::string arch, Deadline deadline);
   std::string about(const Capabilities& capabilities) const;
 
   Workers& spawn_;
