@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <system_error>
+#include <exception>
 
 #include "base/undo.hpp"
 #include "qemu/guest_log.hpp"
@@ -75,7 +75,13 @@ Result<void> prepare_steps(Attempt& attempt) {
 // On a worker.
 Result<void> prepare(const AttemptPtr& attempt) {
   if (attempt->word.load() == Attempt::GivenUp) return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
-  auto done = prepare_steps(*attempt);
+  Result<void> done;
+  try {
+    done = prepare_steps(*attempt);
+  } catch (const std::exception& e) {
+    // Handing over below must happen whatever went wrong: it decides who takes back.
+    done = fail(VIR_ERR_INTERNAL_ERROR, e.what());
+  }
   if (attempt->word.exchange(Attempt::Prepared) != Attempt::GivenUp) return done;
   kill_and_reap(attempt->child.pidfd);
   remove_files(attempt->plan);
