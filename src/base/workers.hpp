@@ -17,8 +17,11 @@ namespace vireo {
 class Workers {
  public:
   Workers(std::string name, unsigned threads) : name_(std::move(name)), pool_(threads) {}
-  // Waits for what is running; what is queued and not begun is dropped.
-  ~Workers() {
+  ~Workers() { stop(); }
+
+  // Waits for what is running; what is queued and not begun is dropped. Must have happened before the executors of
+  // waiting coroutines go.
+  void stop() {
     pool_.stop();
     pool_.join();
   }

@@ -38,6 +38,8 @@ struct Run {
   std::optional<int> pause_reason, run_reason;
   // The next power-off of the guest is the first half of a reboot.
   bool reboot_on_poweroff = false;
+  // The guest has powered off: that its vCPUs stop is no news.
+  bool powered_off = false;
 
   // Who waits for the process to be gone.
   std::vector<std::shared_ptr<Wake>> waiting_for_end;

@@ -40,7 +40,8 @@ Result<void> allow(Verb verb, const model::DomainView& domain) {
     case Verb::Define:
       return {};
     case Verb::Create:
-      if (domain.active()) return fail(VIR_ERR_OPERATION_INVALID, "domain '" + domain.name + "' is already active");
+      if (domain.active())
+        return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '" + domain.name + "' is already active");
       return {};
     case Verb::Start:
       if (domain.active()) return fail(VIR_ERR_OPERATION_INVALID, "domain is already running");

@@ -19,13 +19,13 @@ Registry::Registry(asio::any_io_executor core)
 Result<DomainClaim> Registry::claim(const Uuid& uuid, const std::string& name) {
   if (const auto found = by_uuid_.find(uuid); found != by_uuid_.end()) {
     if (found->second->name != name)
-      return fail(VIR_ERR_OPERATION_FAILED,
-                  "domain '" + found->second->name + "' is already defined with uuid " + uuid.text());
+      return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
+                       "domain '" + found->second->name + "' is already defined with uuid " + uuid.text());
     return DomainClaim(this, found->second);
   }
   if (const auto found = by_name_.find(name); found != by_name_.end())
-    return fail(VIR_ERR_OPERATION_FAILED,
-                "domain '" + name + "' already exists with uuid " + found->second->uuid.text());
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
+                     "domain '" + name + "' already exists with uuid " + found->second->uuid.text());
   auto domain = std::make_shared<Domain>(core_, uuid, name);
   by_uuid_.emplace(uuid, domain);
   by_name_.emplace(name, domain);

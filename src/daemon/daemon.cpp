@@ -98,6 +98,8 @@ struct Daemon::Parts {
     door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
+    for (auto* workers : {&spawners, &probers, &files}) workers->stop();
+    for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.
     for (auto& thread : door_threads) thread->stop();
     core.stop();

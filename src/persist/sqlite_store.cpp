@@ -75,7 +75,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) 
 SqliteStore::SqliteStore(std::unique_ptr<sqlite3, CloseDb> db)
     : db_(std::move(db)), writer_([this] { write_until_stopped(); }) {}
 
-SqliteStore::~SqliteStore() {
+void SqliteStore::stop() {
+  if (!writer_.joinable()) return;
   {
     std::lock_guard hold(mutex_);
     stopping_ = true;

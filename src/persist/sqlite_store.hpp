@@ -23,8 +23,9 @@ class SqliteStore final : public ports::DefinitionStore {
   // Opens or creates the file; ":memory:" keeps everything in memory. Error: VIR_ERR_INTERNAL_ERROR naming the file,
   // also when it was written by a newer Vireo.
   static Result<std::unique_ptr<SqliteStore>> open(const std::string& path);
-  // Writes what is queued, then ends.
-  ~SqliteStore() override;
+  ~SqliteStore() override { stop(); }
+  // Writes what is queued, then ends. Must have happened before the executors of waiting coroutines go.
+  void stop();
 
   Result<ports::StoredState> load(const std::string& boot_id) override;
   asio::awaitable<Result<void>> save_definition(ports::StoredDefinition definition) override;

@@ -85,11 +85,10 @@ asio::awaitable<Result<void>> launch_steps(Host& host, DomainPtr domain, model::
   domain->run = run;
   run->up = true;
   host.registry.publish(*domain, std::move(view));
+  // In libvirt's order, which subscribers may rely on.
+  if (!options.paused) emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
   emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
-  if (options.paused)
-    emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
-  else
-    emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+  if (options.paused) emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
   co_return Result<void>{};
 }
 

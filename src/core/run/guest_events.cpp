@@ -23,12 +23,9 @@ asio::awaitable<void> start_anew(Host& host, DomainPtr domain, std::shared_ptr<R
   const auto deadline = Deadline::in(host.settings.monitor_timeout);
   auto reset = co_await run->guest->reset(deadline);
   if (reset && run->up) {
-    auto resumed = co_await run->guest->resume(deadline);
-    if (resumed) {
-      publish_state(host, *domain, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
-      co_return;
-    }
-    reset = pass_on(resumed);
+    run->powered_off = false;
+    reset = co_await run->guest->resume(deadline);
+    if (reset) co_return;
   }
   if (!run->up) co_return;
   log::warn("guest '{}' (id {}) could not be rebooted: {}", domain->name, run->id, reset.error().message());
@@ -36,6 +33,7 @@ asio::awaitable<void> start_anew(Host& host, DomainPtr domain, std::shared_ptr<R
 }
 
 void on_poweroff(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, const ports::GuestEvent& event) {
+  run->powered_off = true;
   if (std::exchange(run->reboot_on_poweroff, false) || run->live->on_poweroff == model::LifecycleAction::restart) {
     asio::co_spawn(host.core, start_anew(host, domain, run), asio::detached);
     return;
@@ -74,7 +72,7 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
   switch (event.kind) {
     case Kind::Stopped: {
       const int reason = std::exchange(run->pause_reason, std::nullopt).value_or(VIR_DOMAIN_PAUSED_UNKNOWN);
-      if (domain->view->state != VIR_DOMAIN_RUNNING) return;
+      if (run->powered_off || domain->view->state != VIR_DOMAIN_RUNNING) return;
       publish_state(host, *domain, VIR_DOMAIN_PAUSED, reason);
       emit_lifecycle(
           host, *domain, run->id, VIR_DOMAIN_EVENT_SUSPENDED,
@@ -82,8 +80,10 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
       return;
     }
     case Kind::Resumed: {
-      const int reason = std::exchange(run->run_reason, std::nullopt).value_or(VIR_DOMAIN_RUNNING_UNPAUSED);
-      if (domain->view->state != VIR_DOMAIN_PAUSED) return;
+      const bool crashed = domain->view->state == VIR_DOMAIN_CRASHED;
+      const int reason = std::exchange(run->run_reason, std::nullopt)
+                             .value_or(crashed ? VIR_DOMAIN_RUNNING_CRASHED : VIR_DOMAIN_RUNNING_UNPAUSED);
+      if (!crashed && domain->view->state != VIR_DOMAIN_PAUSED) return;
       publish_state(host, *domain, VIR_DOMAIN_RUNNING, reason);
       emit_lifecycle(host, *domain, run->id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
       return;

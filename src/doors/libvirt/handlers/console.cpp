@@ -60,7 +60,7 @@ Result<model::CharSource> find_console(const model::DomainDef& def, const std::o
   for (const auto& serial : def.devices.serials)
     if (matches(serial)) return serial.source;
   if (alias) return fail(VIR_ERR_INTERNAL_ERROR, "cannot find character device " + *alias);
-  return fail(VIR_ERR_INTERNAL_ERROR, "cannot find character device (null)");
+  return fail(VIR_ERR_INTERNAL_ERROR, "cannot find character device <null>");
 }
 
 Result<int> open_terminal(const std::string& path) {
@@ -80,7 +80,7 @@ asio::awaitable<Result<Nothing>> open_console(Call call, wire::remote_domain_ope
   if (!source) co_return pass_on(source);
   if (source->backend != model::CharBackend::pty)
     co_return fail(VIR_ERR_INTERNAL_ERROR,
-                   "character device " + args.dev_name.value_or("(null)") + " is not using a PTY");
+                   "character device " + args.dev_name.value_or("<null>") + " is not using a PTY");
 
   auto& backends = client(call).backends;
   const std::string path = source->path;

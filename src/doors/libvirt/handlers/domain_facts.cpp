@@ -68,7 +68,10 @@ Result<wire::remote_domain_get_max_vcpus_ret> get_max_vcpus(const Call& call,
                                                             const wire::remote_domain_get_max_vcpus_args& args) {
   auto domain = find_domain(call, args.dom);
   if (!domain) return pass_on(domain);
-  return wire::remote_domain_get_max_vcpus_ret{.num = static_cast<int>((*domain)->current().vcpus_max)};
+  // As libvirt has it, this old call is about running guests only.
+  auto count = count_vcpus(**domain, VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
+  if (!count) return pass_on(count);
+  return wire::remote_domain_get_max_vcpus_ret{.num = *count};
 }
 
 Result<wire::remote_domain_is_active_ret> is_active(const Call& call, const wire::remote_domain_is_active_args& args) {

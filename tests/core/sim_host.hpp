@@ -1,0 +1,123 @@
+// A whole core on the simulated hypervisor, with its threads: what the tests of verbs and of concurrency work on.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/io_thread.hpp"
+#include "core/run/run.hpp"
+#include "core/verbs/verbs.hpp"
+#include "persist/sqlite_store.hpp"
+#include "sim/sim_hypervisor.hpp"
+
+namespace vireo::tests {
+
+class FakeFacts final : public ports::HostFacts {
+ public:
+  const std::string& hostname() const override { return name_; }
+  const std::string& boot_id() const override { return name_; }
+  const ports::NodeInfo& node() const override { return node_; }
+  const std::string& capabilities_host_xml() const override { return name_; }
+  std::uint64_t process_cpu_time_ns(pid_t) const override { return 0; }
+
+ private:
+  std::string name_ = "fake";
+  ports::NodeInfo node_;
+};
+
+class SimHost {
+ public:
+  // `database`: ":memory:", or a file that a later SimHost opens again.
+  explicit SimHost(const std::string& database = ":memory:")
+      : folder_(std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
+        store_(persist::SqliteStore::open(database).value()),
+        hypervisor_(core_.executor(), script),
+        host(core_.executor(), hypervisor_, *store_, facts_, files_,
+             {.runtime_dir = folder_.string(),
+              .log_dir = folder_.string(),
+              .lane_timeout = std::chrono::seconds(20),
+              .launch_timeout = std::chrono::seconds(20)}) {
+    host_events_ = host.events.subscribe([this](const model::DomainEvent& event) {
+      if (const auto* lifecycle = std::get_if<model::LifecycleEvent>(&event.what))
+        events.emplace_back(event.name, lifecycle->event, lifecycle->detail);
+    });
+    core_.start();
+  }
+  ~SimHost() {
+    core_.end();
+    files_.stop();
+    store_->stop();
+    core_.stop();
+    host_events_.reset();
+    host.let_go();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // Runs a verb on the core thread and waits for its answer.
+  template <class T>
+  T run(asio::awaitable<T> verb) {
+    return asio::co_spawn(core_.executor(), std::move(verb), asio::use_future).get();
+  }
+  template <class T>
+  std::future<T> begin(asio::awaitable<T> verb) {
+    return asio::co_spawn(core_.executor(), std::move(verb), asio::use_future);
+  }
+  // Until everything that the core has been told so far is done.
+  void settle() {
+    for (int i = 0; i < 20; ++i) asio::post(core_.executor(), asio::use_future).get();
+  }
+
+  model::DomainViewPtr see(const core::DomainRef& ref) {
+    const auto version = host.registry.versions().snapshot();
+    const auto* found = version->by_uuid.find(ref.uuid);
+    return found ? *found : nullptr;
+  }
+  int simulated_processes() {
+    return asio::post(core_.executor(), asio::use_future([this] { return hypervisor_.running(); })).get();
+  }
+
+  struct Seen {
+    Seen(std::string n, int e, int d) : name(std::move(n)), event(e), detail(d) {}
+    std::string name;
+    int event, detail;
+    bool operator==(const Seen&) const = default;
+    friend void PrintTo(const Seen& seen, std::ostream* out) {
+      *out << seen.name << " event " << seen.event << " detail " << seen.detail;
+    }
+  };
+
+ private:
+  std::filesystem::path folder_;
+  IoThread core_{"core"};
+  Workers files_{"files", 2};
+  FakeFacts facts_;
+  std::unique_ptr<persist::SqliteStore> store_;
+
+ public:
+  std::shared_ptr<sim::Script> script = std::make_shared<sim::Script>();
+
+ private:
+  sim::SimHypervisor hypervisor_;
+  std::unique_ptr<core::EventHub::Subscription> host_events_;
+
+ public:
+  core::Host host;
+  std::vector<Seen> events;  // lifecycle events; read after settle()
+};
+
+inline model::DomainDef definition(const std::string& name, Uuid uuid = Uuid::random()) {
+  model::DomainDef def;
+  def.type = model::VirtType::test;
+  def.name = name;
+  def.uuid = uuid;
+  def.memory_kib = 1024;
+  def.os.type = "hvm";
+  return def;
+}
+
+inline core::DomainRef ref_of(const model::DomainDef& def) { return {.uuid = def.uuid, .name = def.name}; }
+
+}  // namespace vireo::tests
