@@ -19,8 +19,8 @@ const char* error_template(int code) {
     case VIR_ERR_XML_ERROR: return "XML error: %s";
     case VIR_ERR_XML_DETAIL: return "XML error: %s";
     case VIR_ERR_OS_TYPE: return "unknown OS type %s";
-    case VIR_ERR_RPC: return "RPC error: %s";
-    case VIR_ERR_OPERATION_DENIED: return "operation %s forbidden for read only access";
+    case VIR_ERR_RPC: return "%s";
+    case VIR_ERR_OPERATION_DENIED: return "operation forbidden: %s";
     case VIR_ERR_OPEN_FAILED: return "failed to open file: %s";
     case VIR_ERR_READ_FAILED: return "failed to read file: %s";
     case VIR_ERR_SYSTEM_ERROR: return "%s";

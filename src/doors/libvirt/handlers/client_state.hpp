@@ -24,7 +24,11 @@ class ClientState final : public SessionState {
  public:
   explicit ClientState(Backends& b) : backends(b) {}
 
-  int error_domain() const override { return host == &backends.test ? VIR_FROM_TEST : VIR_FROM_QEMU; }
+  // The driver that was opened; nobody's before.
+  int error_domain() const override {
+    if (!host) return VIR_FROM_NONE;
+    return host == &backends.test ? VIR_FROM_TEST : VIR_FROM_QEMU;
+  }
 
   Backends& backends;
   core::Host* host = nullptr;  // set by connect_open, which comes before every other handler
