@@ -7,9 +7,6 @@ target_link_libraries(vireo_pch PUBLIC Threads::Threads fmt::fmt spdlog::spdlog)
 # Without this, the header's time stamp goes into the compiled header and no cache entry is ever found again.
 target_compile_options(vireo_pch PUBLIC "SHELL:-Xclang -fno-pch-timestamp")
 
-# All the rooms' test programs, and nothing else.
-add_custom_target(unit_tests)
-
 # vireo_room(NAME [ROOMS other rooms] [LIBS libraries]): the room in the current folder becomes target vireo_NAME.
 function(vireo_room name)
   cmake_parse_arguments(ARG "" "" "ROOMS;LIBS" ${ARGN})
@@ -36,6 +33,5 @@ function(vireo_room name)
     target_compile_definitions(${name}_test PRIVATE VIREO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     target_link_libraries(${name}_test PRIVATE vireo_${name} GTest::gtest GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name}_test)
-    add_dependencies(unit_tests ${name}_test)
   endif()
 endfunction()
