@@ -13,11 +13,14 @@ import signal
 import libvirt
 import pytest
 
-import commands
-import consoles
-import daemons
-import definitions
-import events
+for helper in ("commands", "consoles", "daemons", "definitions", "events"):
+    pytest.register_assert_rewrite(helper)
+
+import commands  # noqa: E402
+import consoles  # noqa: E402
+import daemons  # noqa: E402
+import definitions  # noqa: E402
+import events  # noqa: E402
 
 libvirt.registerErrorHandler(lambda _context, _error: None, None)
 
@@ -47,7 +50,7 @@ def pytest_runtest_makereport(item):
         for name in ("daemon", "own_daemon"):
             daemon = item.funcargs.get(name) if hasattr(item, "funcargs") else None
             if daemon:
-                report.sections.append((f"log of {daemon.name}", daemon.log()))
+                report.sections.append((f"log of {daemon.name}", daemon.log(daemon.story_began)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,10 +91,11 @@ def daemon(request):
         yield request.getfixturevalue("own_daemon")
         return
     shared = request.getfixturevalue("shared_daemon")
+    shared.story_began = shared.log_mark()
     yield shared
     if not shared.alive():
         shared.restart()
-        pytest.fail(f"the daemon ended during this story\n{shared.log()}")
+        pytest.fail(f"the daemon ended during this story\n{shared.log(shared.story_began)}")
     clean(shared)
 
 
@@ -112,17 +116,7 @@ def clean(daemon):
             pid = daemon.guest_pid(uuid)
             if pid:
                 os.kill(pid, signal.SIGCONT)
-        for domain in connection.listAllDomains():
-            try:
-                if domain.isActive():
-                    domain.destroy()
-                if domain.isPersistent():
-                    domain.undefine()
-            except libvirt.libvirtError as problem:
-                # A transient guest may end by itself meanwhile.
-                if problem.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-                    raise
-        consoles.wait_until(lambda: not connection.listAllDomains(), what="the last guest's end")
+        consoles.wait_until(lambda: end_all(connection), what="the last guest's end")
     finally:
         connection.close()
         for uuid in definitions.issued:
@@ -130,6 +124,22 @@ def clean(daemon):
             if pid:
                 os.kill(pid, signal.SIGKILL)
         definitions.issued.clear()
+
+
+def end_all(connection):
+    """Destroys and undefines what there is; says whether nothing was."""
+    guests = connection.listAllDomains()
+    for domain in guests:
+        try:
+            if domain.isActive():
+                domain.destroy()
+            if domain.isPersistent():
+                domain.undefine()
+        except libvirt.libvirtError as problem:
+            # It may end by itself meanwhile; then the next look tells.
+            if problem.get_error_code() not in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
+                raise
+    return not guests
 
 
 @pytest.fixture

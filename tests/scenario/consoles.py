@@ -98,7 +98,9 @@ class Terminal(Transcript):
         self.main, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
         self.process = subprocess.Popen(argv, stdin=other, stdout=other, stderr=other, close_fds=True,
-                                        start_new_session=True, env=commands.ENVIRONMENT)
+                                        start_new_session=True, env=commands.ENVIRONMENT,
+                                        # so that Ctrl-C typed there is a signal
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(other)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from consoles import wait_until
 from definitions import domain_xml, new_uuid
 
 
@@ -165,15 +166,15 @@ def test_reboot_and_shutdown_by_the_guest_itself(virsh, booted):
     assert domain.ID() == number
     assert virsh("domstate", "amber", "--reason") == "running (unpaused)"
     console.shell("poweroff -f")
-    console.expect_end()
+    wait_until(lambda: not domain.isActive())
     assert virsh("domstate", "amber", "--reason") == "shut off (shutdown)"
 
 
 def test_shutdown_presses_the_power_button(virsh, booted):
-    _, console = booted("amber")
+    domain, console = booted("amber")
     assert virsh("shutdown", "amber") == "Domain 'amber' is being shutdown"
     console.expect("vireo-guest: power button")
-    console.expect_end()
+    wait_until(lambda: not domain.isActive())
     assert virsh("domstate", "amber", "--reason") == "shut off (shutdown)"
 
 
