@@ -1,0 +1,32 @@
+// QEMU's command line for a live definition (complete.hpp, aliases.hpp). Pure: the same definition and paths always
+// give the same words. QEMU starts with its vCPUs stopped and no default devices.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/definition.hpp"
+
+namespace vireo::qemu {
+
+// What only the process's surroundings know.
+struct LaunchPaths {
+  int monitor_fd = -1;   // a listening unix socket that QEMU inherits under this number
+  std::string pid_file;  // empty: none is written
+  bool sandbox = true;   // QEMU's seccomp filter
+};
+
+// The first word is the emulator's path. Graphics must have their ports (port >= 5900), channels their paths.
+std::vector<std::string> build_argv(const model::DomainDef& live, const LaunchPaths& paths);
+
+// A word of QEMU's comma-separated options: its commas are doubled.
+std::string escape_commas(std::string_view text);
+
+// Parts of build_argv, each appending its words. (argv_machine.cpp, argv_disks.cpp, argv_devices.cpp)
+void add_machine(std::vector<std::string>& argv, const model::DomainDef& live);
+void add_boot_and_time(std::vector<std::string>& argv, const model::DomainDef& live);
+void add_controllers(std::vector<std::string>& argv, const model::DomainDef& live);
+void add_disks(std::vector<std::string>& argv, const model::DomainDef& live);
+void add_devices(std::vector<std::string>& argv, const model::DomainDef& live);
+
+}  // namespace vireo::qemu

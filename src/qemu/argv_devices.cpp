@@ -1,0 +1,245 @@
+// All devices but disks: controllers, network, character devices, display and input, balloon, random numbers.
+#include "qemu/argv.hpp"
+#include "qemu/argv_words.hpp"
+#include "qemu/complete.hpp"
+
+namespace vireo::qemu {
+namespace {
+
+using namespace model;
+using boost::json::object;
+
+void add_controller(std::vector<std::string>& argv, const DomainDef& live, const Controller& c) {
+  object device;
+  switch (c.type) {
+    case ControllerType::pci:
+      if (c.model == "pcie-root-port") {
+        device["driver"] = "pcie-root-port";
+        if (c.port) device["port"] = *c.port;
+        if (c.chassis) device["chassis"] = *c.chassis;
+      } else if (c.model == "pcie-to-pci-bridge") {
+        device["driver"] = "pcie-pci-bridge";
+      } else {
+        return;  // the root is the machine's own
+      }
+      break;
+    case ControllerType::usb:
+      if (c.model == "none") return;
+      device["driver"] = c.model == "piix3-uhci"   ? "piix3-usb-uhci"
+                         : c.model == "piix4-uhci" ? "piix4-usb-uhci"
+                         : c.model == "ehci"       ? "usb-ehci"
+                         : c.model == "ich9-ehci1" ? "ich9-usb-ehci1"
+                         : c.model == "nec-xhci"   ? "nec-usb-xhci"
+                                                   : "qemu-xhci";
+      if (c.ports) {
+        device["p2"] = *c.ports;
+        device["p3"] = *c.ports;
+      }
+      break;
+    case ControllerType::scsi:
+      device["driver"] = c.model == "virtio-scsi" ? "virtio-scsi-pci" : "lsi";
+      break;
+    case ControllerType::sata:
+      if (is_q35(live) && c.index == 0U) return;  // the machine's own
+      device["driver"] = "ahci";
+      break;
+    case ControllerType::virtio_serial:
+      device["driver"] = "virtio-serial-pci";
+      if (c.ports) device["max_ports"] = *c.ports;
+      if (c.vectors) device["vectors"] = *c.vectors;
+      break;
+    case ControllerType::ide:
+      return;  // the machine's own
+  }
+  device["id"] = c.info.alias;
+  plug_pci(device, live, c.info);
+  add_json(argv, "-device", device);
+}
+
+void add_interfaces(std::vector<std::string>& argv, const DomainDef& live) {
+  const BootIndexes boot = boot_indexes(live);
+  for (std::size_t i = 0; i < live.devices.interfaces.size(); ++i) {
+    const Interface& nic = live.devices.interfaces[i];
+    const std::string backend = "host" + nic.info.alias;
+    add_json(argv, "-netdev", {{"type", "user"}, {"id", backend}});
+    object device{{"driver", nic.model == "virtio" ? "virtio-net-pci" : std::string_view(nic.model)},
+                  {"netdev", backend},
+                  {"id", nic.info.alias}};
+    if (nic.mac) device["mac"] = nic.mac->text();
+    if (boot.interfaces[i] != 0) device["bootindex"] = boot.interfaces[i];
+    plug_pci(device, live, nic.info);
+    add_json(argv, "-device", device);
+  }
+}
+
+// The host's end of a character device; its id is "char" and the alias.
+std::string add_chardev(std::vector<std::string>& argv, const CharSource& source, const std::string& alias) {
+  const std::string id = "char" + alias;
+  std::string word;
+  switch (source.backend) {
+    case CharBackend::null:
+      word = fmt::format("null,id={}", id);
+      break;
+    case CharBackend::pty:
+      word = fmt::format("pty,id={}", id);
+      break;
+    case CharBackend::file:
+      word = fmt::format("file,id={},path={}", id, escape_commas(source.path));
+      word += source.append.value_or(false) ? ",append=on" : "";
+      break;
+    case CharBackend::unix_socket:
+      word = fmt::format("socket,id={},path={}", id, escape_commas(source.path));
+      word += source.mode == SocketMode::connect ? "" : ",server=on,wait=off";
+      break;
+  }
+  argv.emplace_back("-chardev");
+  argv.push_back(std::move(word));
+  return id;
+}
+
+void add_chardevs(std::vector<std::string>& argv, const DomainDef& live) {
+  for (const Serial& serial : live.devices.serials) {
+    const std::string id = add_chardev(argv, serial.source, serial.info.alias);
+    add_json(
+        argv, "-device",
+        {{"driver", "isa-serial"}, {"chardev", id}, {"id", serial.info.alias}, {"index", serial.port.value_or(0)}});
+  }
+  for (const Channel& channel : live.devices.channels) {
+    const std::string id = add_chardev(argv, channel.source, channel.info.alias);
+    object device{{"driver", "virtserialport"}};
+    if (const auto* at = std::get_if<VirtioSerialAddress>(&channel.info.address)) {
+      device["bus"] = controller_name(live, ControllerType::virtio_serial, at->controller) + ".0";
+      device["nr"] = at->port;
+    }
+    device["chardev"] = id;
+    device["id"] = channel.info.alias;
+    if (!channel.name.empty()) device["name"] = channel.name;
+    add_json(argv, "-device", device);
+  }
+  for (const Console& console : live.devices.consoles) {
+    if (console.target != ConsoleTarget::virtio) continue;  // the serial port under another name
+    const std::string id = add_chardev(argv, console.source, console.info.alias);
+    add_json(argv, "-device", {{"driver", "virtconsole"}, {"chardev", id}, {"id", console.info.alias}});
+  }
+}
+
+void add_inputs(std::vector<std::string>& argv, const DomainDef& live) {
+  for (const Input& input : live.devices.inputs) {
+    if (input.bus != InputBus::usb && input.bus != InputBus::virtio) continue;  // every PC has its PS/2 devices
+    object device;
+    const bool usb = input.bus == InputBus::usb;
+    if (usb && input.type == InputType::keyboard)
+      device["driver"] = "usb-kbd";
+    else
+      device["driver"] =
+          usb ? fmt::format("usb-{}", name_of(input.type)) : fmt::format("virtio-{}-pci", name_of(input.type));
+    device["id"] = input.info.alias;
+    if (const auto* at = std::get_if<UsbAddress>(&input.info.address)) {
+      device["bus"] = controller_name(live, ControllerType::usb, at->bus) + ".0";
+      device["port"] = at->port;
+    }
+    plug_pci(device, live, input.info);
+    add_json(argv, "-device", device);
+  }
+}
+
+void add_graphics(std::vector<std::string>& argv, const DomainDef& live) {
+  for (const Audio& audio : live.devices.audios)
+    add_json(argv, "-audiodev", {{"id", fmt::format("audio{}", audio.id)}, {"driver", "none"}});
+  for (const Graphics& vnc : live.devices.graphics) {
+    argv.emplace_back("-vnc");
+    if (!vnc.listens.empty() && vnc.listens.front().type == ListenType::none) {
+      argv.emplace_back("none");
+      continue;
+    }
+    std::string host = vnc.listens.empty() ? std::string() : vnc.listens.front().address;
+    if (host.empty()) host = "127.0.0.1";
+    if (host.contains(':')) host = "[" + host + "]";
+    std::string word = fmt::format("{}:{}", escape_commas(host), vnc.port - 5900);
+    if (vnc.share_policy != SharePolicy::unset) word += fmt::format(",share={}", name_of(vnc.share_policy));
+    if (!live.devices.audios.empty()) word += fmt::format(",audiodev=audio{}", live.devices.audios.front().id);
+    argv.push_back(std::move(word));
+    if (!vnc.keymap.empty()) {
+      argv.emplace_back("-k");
+      argv.push_back(vnc.keymap);
+    }
+  }
+}
+
+void add_videos(std::vector<std::string>& argv, const DomainDef& live) {
+  for (const Video& video : live.devices.videos) {
+    object device;
+    switch (video.model) {
+      case VideoModel::vga:
+        device["driver"] = "VGA";
+        break;
+      case VideoModel::cirrus:
+        device["driver"] = "cirrus-vga";
+        break;
+      case VideoModel::virtio:
+        device["driver"] = video.primary ? "virtio-vga" : "virtio-gpu-pci";
+        break;
+      case VideoModel::bochs:
+        device["driver"] = "bochs-display";
+        break;
+      case VideoModel::unset:
+      case VideoModel::none:
+        continue;
+    }
+    device["id"] = video.info.alias;
+    if (video.model == VideoModel::vga && video.vram_kib) device["vgamem_mb"] = *video.vram_kib / 1024;
+    if (video.model == VideoModel::bochs && video.vram_kib) device["vgamem"] = std::uint64_t{*video.vram_kib} * 1024;
+    if (video.model == VideoModel::virtio && video.heads) device["max_outputs"] = *video.heads;
+    plug_pci(device, live, video.info);
+    add_json(argv, "-device", device);
+  }
+}
+
+void add_balloon(std::vector<std::string>& argv, const DomainDef& live) {
+  if (!live.devices.memballoon || live.devices.memballoon->model == BalloonModel::none) return;
+  const MemBalloon& balloon = *live.devices.memballoon;
+  object device{{"driver", "virtio-balloon-pci"}, {"id", balloon.info.alias}};
+  if (balloon.autodeflate) device["deflate-on-oom"] = *balloon.autodeflate;
+  if (balloon.free_page_reporting) device["free-page-reporting"] = *balloon.free_page_reporting;
+  plug_pci(device, live, balloon.info);
+  add_json(argv, "-device", device);
+}
+
+void add_rngs(std::vector<std::string>& argv, const DomainDef& live) {
+  for (const Rng& rng : live.devices.rngs) {
+    const std::string backend = "obj" + rng.info.alias;
+    add_json(argv, "-object",
+             {{"qom-type", "rng-random"},
+              {"id", backend},
+              {"filename", rng.file.empty() ? std::string("/dev/random") : rng.file}});
+    object device{{"driver", "virtio-rng-pci"}, {"rng", backend}, {"id", rng.info.alias}};
+    if (rng.rate_bytes) {
+      device["max-bytes"] = *rng.rate_bytes;
+      device["period"] = rng.rate_period_ms.value_or(1000);
+    }
+    plug_pci(device, live, rng.info);
+    add_json(argv, "-device", device);
+  }
+}
+
+}  // namespace
+
+void add_controllers(std::vector<std::string>& argv, const DomainDef& live) {
+  // Buses before what sits on them.
+  for (const Controller& c : live.devices.controllers)
+    if (c.type == ControllerType::pci) add_controller(argv, live, c);
+  for (const Controller& c : live.devices.controllers)
+    if (c.type != ControllerType::pci) add_controller(argv, live, c);
+}
+
+void add_devices(std::vector<std::string>& argv, const DomainDef& live) {
+  add_interfaces(argv, live);
+  add_chardevs(argv, live);
+  add_inputs(argv, live);
+  add_graphics(argv, live);
+  add_videos(argv, live);
+  add_balloon(argv, live);
+  add_rngs(argv, live);
+}
+
+}  // namespace vireo::qemu
