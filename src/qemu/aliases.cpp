@@ -68,8 +68,8 @@ DomainDef assign_aliases(DomainDef def, const std::string& channel_dir) {
   }
   number(devices.channels, "channel");
   for (Channel& channel : devices.channels)
-    if (channel.source.backend == CharBackend::unix_socket && channel.source.path.empty()) {
-      channel.source.path = fmt::format("{}/{}", channel_dir, channel.name.empty() ? channel.info.alias : channel.name);
+    if (channel.source.backend == CharBackend::unix_socket && channel.source.path.empty() && !channel_dir.empty()) {
+      channel.source.path = channel_path(channel, channel_dir);
       channel.source.mode = SocketMode::bind;
     }
   number(devices.inputs, "input");
@@ -77,6 +77,11 @@ DomainDef assign_aliases(DomainDef def, const std::string& channel_dir) {
   if (devices.memballoon && devices.memballoon->model != BalloonModel::none) name(devices.memballoon->info, "balloon0");
   number(devices.rngs, "rng");
   return def;
+}
+
+std::string channel_path(const Channel& channel, const std::string& channel_dir) {
+  if (!channel.source.path.empty()) return channel.source.path;
+  return fmt::format("{}/{}", channel_dir, channel.name.empty() ? channel.info.alias : channel.name);
 }
 
 std::string controller_name(const DomainDef& live, ControllerType type, unsigned index) {

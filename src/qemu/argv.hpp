@@ -6,17 +6,20 @@
 #include <vector>
 
 #include "model/definition.hpp"
+#include "qemu/aliases.hpp"
 
 namespace vireo::qemu {
 
 // What only the process's surroundings know.
 struct LaunchPaths {
-  int monitor_fd = -1;   // a listening unix socket that QEMU inherits under this number
-  std::string pid_file;  // empty: none is written
-  bool sandbox = true;   // QEMU's seccomp filter
+  int monitor_fd = -1;      // a listening unix socket that QEMU inherits under this number
+  std::string pid_file;     // empty: none is written
+  std::string channel_dir;  // where channels without a path of their own get their sockets
+  bool sandbox = true;      // QEMU's seccomp filter
 };
 
-// The first word is the emulator's path. Graphics must have their ports (port >= 5900), channels their paths.
+// The first word is the emulator's path. Graphics without a port yet (-1) leave the
+// choice to QEMU.
 std::vector<std::string> build_argv(const model::DomainDef& live, const LaunchPaths& paths);
 
 // A word of QEMU's comma-separated options: its commas are doubled.
@@ -27,6 +30,6 @@ void add_machine(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_boot_and_time(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_controllers(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_disks(std::vector<std::string>& argv, const model::DomainDef& live);
-void add_devices(std::vector<std::string>& argv, const model::DomainDef& live);
+void add_devices(std::vector<std::string>& argv, const model::DomainDef& live, const LaunchPaths& paths);
 
 }  // namespace vireo::qemu

@@ -97,7 +97,7 @@ std::string add_chardev(std::vector<std::string>& argv, const CharSource& source
   return id;
 }
 
-void add_chardevs(std::vector<std::string>& argv, const DomainDef& live) {
+void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const std::string& channel_dir) {
   for (const Serial& serial : live.devices.serials) {
     const std::string id = add_chardev(argv, serial.source, serial.info.alias);
     add_json(
@@ -105,7 +105,9 @@ void add_chardevs(std::vector<std::string>& argv, const DomainDef& live) {
         {{"driver", "isa-serial"}, {"chardev", id}, {"id", serial.info.alias}, {"index", serial.port.value_or(0)}});
   }
   for (const Channel& channel : live.devices.channels) {
-    const std::string id = add_chardev(argv, channel.source, channel.info.alias);
+    CharSource source = channel.source;
+    source.path = channel_path(channel, channel_dir);
+    const std::string id = add_chardev(argv, source, channel.info.alias);
     object device{{"driver", "virtserialport"}};
     if (const auto* at = std::get_if<VirtioSerialAddress>(&channel.info.address)) {
       device["bus"] = controller_name(live, ControllerType::virtio_serial, at->controller) + ".0";
@@ -155,7 +157,9 @@ void add_graphics(std::vector<std::string>& argv, const DomainDef& live) {
     std::string host = vnc.listens.empty() ? std::string() : vnc.listens.front().address;
     if (host.empty()) host = "127.0.0.1";
     if (host.contains(':')) host = "[" + host + "]";
-    std::string word = fmt::format("{}:{}", escape_commas(host), vnc.port - 5900);
+    // Without a port of its own, QEMU takes the first free one of a hundred.
+    std::string word = vnc.port < 0 ? fmt::format("{}:0,to=99", escape_commas(host))
+                                    : fmt::format("{}:{}", escape_commas(host), vnc.port - 5900);
     if (vnc.share_policy != SharePolicy::unset) word += fmt::format(",share={}", name_of(vnc.share_policy));
     if (!live.devices.audios.empty()) word += fmt::format(",audiodev=audio{}", live.devices.audios.front().id);
     argv.push_back(std::move(word));
@@ -232,9 +236,9 @@ void add_controllers(std::vector<std::string>& argv, const DomainDef& live) {
     if (c.type != ControllerType::pci) add_controller(argv, live, c);
 }
 
-void add_devices(std::vector<std::string>& argv, const DomainDef& live) {
+void add_devices(std::vector<std::string>& argv, const DomainDef& live, const LaunchPaths& paths) {
   add_interfaces(argv, live);
-  add_chardevs(argv, live);
+  add_chardevs(argv, live, paths.channel_dir);
   add_inputs(argv, live);
   add_graphics(argv, live);
   add_videos(argv, live);

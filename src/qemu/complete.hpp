@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "model/definition.hpp"
+#include "qemu/aliases.hpp"
 #include "qemu/capabilities.hpp"
 
 namespace vireo::qemu {

@@ -1,0 +1,126 @@
+// Goldens of the definition's whole way: XML in, completed XML out, command line. NAME.out.xml was recorded from a real
+// libvirtd (tools/record-goldens), so what is compared here is compared with it, byte for byte. NAME.args holds Vireo's
+// own command line, one word per line, to make every change of it visible; VIREO_RECORD_GOLDENS=1 writes those anew.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "qemu/aliases.hpp"
+#include "qemu/argv.hpp"
+#include "qemu/complete.hpp"
+#include "xml/domain.hpp"
+
+namespace vireo {
+namespace {
+
+const std::filesystem::path goldens = std::filesystem::path(VIREO_SOURCE_DIR) / "tests/golden";
+
+qemu::Capabilities debian_12_qemu() {
+  qemu::Capabilities caps;
+  caps.binary = "/usr/bin/qemu-system-x86_64";
+  caps.arch = "x86_64";
+  caps.version_major = 7;
+  caps.version_minor = 2;
+  caps.kvm = true;
+  caps.machines = {{.name = "pc-i440fx-7.2", .alias = "pc", .is_default = true, .max_cpus = 255},
+                   {.name = "pc-q35-7.2", .alias = "q35", .max_cpus = 288}};
+  return caps;
+}
+
+std::string slurp(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(goldens / "domains")) {
+    const std::string file = entry.path().filename();
+    if (file.ends_with(".in.xml")) found.push_back(file.substr(0, file.size() - 7));
+  }
+  return found;
+}
+
+class Golden : public testing::TestWithParam<std::string> {
+ protected:
+  std::string in() const { return slurp(goldens / "domains" / (GetParam() + ".in.xml")); }
+  std::string out() const { return slurp(goldens / "domains" / (GetParam() + ".out.xml")); }
+
+  static model::DomainDef parsed(const std::string& text, xml::ParseOptions options = {}) {
+    auto def = xml::parse_domain(text, options);
+    EXPECT_TRUE(def) << def.error().message();
+    return def.value_or(model::DomainDef{});
+  }
+  model::DomainDef completed() const {
+    auto def = qemu::complete(parsed(in()), debian_12_qemu());
+    EXPECT_TRUE(def) << def.error().message();
+    return def.value_or(model::DomainDef{});
+  }
+  model::DomainDef live() const {
+    auto def = qemu::assign_aliases(completed(), "/run/vireo/channel/7");
+    def.id = 7;
+    for (auto& vnc : def.devices.graphics)
+      if (vnc.autoport) vnc.port = 5900;
+    for (auto& serial : def.devices.serials)
+      if (serial.source.backend == model::CharBackend::pty) serial.source.path = "/dev/pts/9";
+    if (!def.devices.serials.empty() && !def.devices.consoles.empty())
+      def.devices.consoles.front().source = def.devices.serials.front().source;
+    return def;
+  }
+};
+
+TEST_P(Golden, CompletesAsLibvirtDoes) { EXPECT_EQ(xml::format_domain(completed(), {.inactive = true}), out()); }
+
+TEST_P(Golden, ReadsItsOwnOutputBack) {
+  const auto def = completed();
+  EXPECT_EQ(parsed(xml::format_domain(def, {.inactive = true})), def);
+}
+
+TEST_P(Golden, CompletingTwiceChangesNothing) {
+  const auto once = completed();
+  const auto twice = qemu::complete(once, debian_12_qemu());
+  ASSERT_TRUE(twice) << twice.error().message();
+  EXPECT_EQ(*twice, once);
+}
+
+TEST_P(Golden, LiveDefinitionSurvivesItsXml) {
+  const auto def = live();
+  EXPECT_EQ(parsed(xml::format_domain(def), {.live = true}), def);
+}
+
+// A guest defined from a running guest's XML is the guest that was defined.
+TEST_P(Golden, LiveXmlDefinesTheSameGuest) {
+  EXPECT_EQ(xml::format_domain(live(), {.inactive = true}), [&] {
+    auto def = live();
+    def.id.reset();
+    return xml::format_domain(def, {.inactive = true});
+  }());
+  auto again = parsed(xml::format_domain(live()));
+  EXPECT_FALSE(again.id);
+  for (const auto& disk : again.devices.disks)
+    EXPECT_TRUE(disk.info.alias.empty() || disk.info.alias.starts_with("ua-")) << disk.info.alias;
+}
+
+TEST_P(Golden, CommandLine) {
+  const auto argv = qemu::build_argv(live(), {.monitor_fd = 3, .pid_file = "/run/vireo/qemu/7.pid"});
+  std::string text;
+  for (const auto& word : argv) text += word + "\n";
+  const auto path = goldens / "argv" / (GetParam() + ".args");
+  if (std::getenv("VIREO_RECORD_GOLDENS") != nullptr) std::ofstream(path) << text;
+  EXPECT_EQ(text, slurp(path));
+}
+
+INSTANTIATE_TEST_SUITE_P(Domains, Golden, testing::ValuesIn(names()), [](const auto& info) {
+  std::string name = info.param;
+  for (char& c : name)
+    if (c == '-') c = '_';
+  return name;
+});
+
+}  // namespace
+}  // namespace vireo
