@@ -13,7 +13,7 @@ import signal
 import libvirt
 import pytest
 
-for helper in ("commands", "consoles", "daemons", "definitions", "events"):
+for helper in ("commands", "consoles", "daemons", "definitions", "events", "patience"):
     pytest.register_assert_rewrite(helper)
 
 import commands  # noqa: E402
@@ -21,6 +21,7 @@ import consoles  # noqa: E402
 import daemons  # noqa: E402
 import definitions  # noqa: E402
 import events  # noqa: E402
+import patience  # noqa: E402
 
 libvirt.registerErrorHandler(lambda _context, _error: None, None)
 
@@ -66,22 +67,18 @@ def guest_files():
 @pytest.fixture(scope="session")
 def shared_daemon(request, tmp_path_factory):
     """The daemon that serves all stories which leave it alive."""
-    daemon = daemons.new_daemon(request.config.getoption("--target"), short_folder(tmp_path_factory))
-    daemon.start()
-    yield daemon
-    daemon.close()
+    with daemons.running(request.config.getoption("--target"), short_folder(tmp_path_factory)) as daemon:
+        yield daemon
 
 
 @pytest.fixture
 def own_daemon(request, tmp_path_factory):
     """A daemon for one story, which may kill it."""
-    daemon = daemons.new_daemon(request.config.getoption("--target"), short_folder(tmp_path_factory))
-    daemon.start()
-    yield daemon
-    if not daemon.alive():
-        daemon.restart()
-    clean(daemon)
-    daemon.close()
+    with daemons.running(request.config.getoption("--target"), short_folder(tmp_path_factory)) as daemon:
+        yield daemon
+        if not daemon.alive():
+            daemon.restart()
+        clean(daemon)
 
 
 @pytest.fixture
@@ -116,7 +113,7 @@ def clean(daemon):
             pid = daemon.guest_pid(uuid)
             if pid:
                 os.kill(pid, signal.SIGCONT)
-        consoles.wait_until(lambda: end_all(connection), what="the last guest's end")
+        patience.wait_until(lambda: end_all(connection), what="the last guest's end")
     finally:
         connection.close()
         for uuid in definitions.issued:

@@ -4,12 +4,12 @@ import fcntl
 import os
 import pty
 import re
-import select
 import struct
 import subprocess
 import termios
 import threading
-import time
+
+import libvirt
 
 import commands
 
@@ -69,7 +69,7 @@ class Console(Transcript):
         try:
             while data := self.stream.recv(4096):
                 self.append(data)
-        except Exception:  # the guest ended, or the stream was aborted
+        except libvirt.libvirtError:  # the guest ended, or the stream was aborted
             pass
         self.end()
 
@@ -85,7 +85,7 @@ class Console(Transcript):
     def close(self):
         try:
             self.stream.abort()
-        except Exception:  # already gone with its guest
+        except libvirt.libvirtError:  # already gone with its guest
             pass
         self.reader.join(10)
 
@@ -134,23 +134,9 @@ def boot(connection, domain):
 
     The console is opened before the first instruction runs: a serial line remembers nothing for latecomers.
     """
-    import libvirt
-
     if not domain.isActive():
         domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
     console = Console(connection, domain)
     domain.resume()
     console.expect(r"vireo-guest: hello from vireo-guest, Linux \S+", 60)
     return console
-
-
-def readable_within(descriptor, timeout_s):
-    return bool(select.select([descriptor], [], [], timeout_s)[0])
-
-
-def wait_until(condition, timeout_s=20, what="it"):
-    """For what no event announces: looks again every few milliseconds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
-        time.sleep(0.02)

@@ -5,6 +5,7 @@ to hold its own guests and no others, and may kill the daemon. libvirtd knows no
 namespace in which its folders lie elsewhere, and a pid namespace whose first process reaps what it leaves behind.
 """
 
+import contextlib
 import os
 import pathlib
 import select
@@ -123,6 +124,7 @@ class Vireo(Daemon):
 
     def command(self):
         binary = os.environ.get("VIREOD", str(REPOSITORY / "build/release/bin/vireod"))
+        assert os.access(binary, os.X_OK), f"{binary} is not built: tools/build"
         return [binary, "--root", str(self.root), "--foreground"]
 
     def close(self):
@@ -134,6 +136,7 @@ class Libvirtd(Daemon):
 
     def __init__(self, root):
         super().__init__(root)
+        assert shutil.which("libvirtd"), "--target libvirtd needs libvirtd: tools/install-deps bench"
         self.log_path = self.root / "log" / "daemon.log"
         self.log_path.parent.mkdir(exist_ok=True)
         self.namespace = subprocess.Popen(
@@ -156,7 +159,8 @@ class Libvirtd(Daemon):
         """Ends the namespace's first process, and with it everything inside: the daemon and its guests."""
         os.kill(self.first, signal.SIGKILL)
         self.namespace.wait()
-        self.process.wait()
+        if self.process:
+            self.process.wait()
 
 
 def only_child(pid):
@@ -184,8 +188,13 @@ def make_guest_files():
     return folder
 
 
-def new_daemon(target, root):
+@contextlib.contextmanager
+def running(target, root):
+    """A daemon that runs as long as the block."""
     kind = {"vireo": Vireo, "libvirtd": Libvirtd}[target]
-    if target == "libvirtd" and shutil.which("libvirtd") is None:
-        raise AssertionError("--target libvirtd needs libvirtd: tools/install-deps bench")
-    return kind(root)
+    daemon = kind(root)
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.close()

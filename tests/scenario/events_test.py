@@ -6,9 +6,9 @@ import signal
 import libvirt
 import pytest
 
-from consoles import wait_until
 from definitions import domain_xml, new_uuid
 from events import Collector, Recorder
+from patience import wait_until
 
 PANIC = "<panic model='isa'/>"
 # booted() starts a guest paused, opens its console, and resumes it.

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from consoles import wait_until
 from definitions import domain_xml, new_uuid
+from patience import wait_until
 
 
 @pytest.fixture

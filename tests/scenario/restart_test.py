@@ -7,10 +7,11 @@ import xml.etree.ElementTree as ET
 import libvirt
 import pytest
 
-from consoles import Console, boot, wait_until
+from consoles import Console, boot
 from daemons import wait_for_exit
 from definitions import SERIAL, domain_xml, linux_xml
 from events import Recorder
+from patience import wait_until
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import libvirt
 import pytest
 
 from commands import Virsh
+from events import Recorder
 
 
 @pytest.fixture
@@ -59,7 +60,6 @@ def test_it_shares_no_guest_with_qemu(simulated, virsh, conn):
 
 
 def test_events(uri):
-    from events import Recorder
     connection = libvirt.open(uri)
     recorder = Recorder(connection)
     domain = connection.defineXML(XML)

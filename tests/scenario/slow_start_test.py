@@ -1,7 +1,6 @@
 """A start takes long. Whoever asks meanwhile, be it about this very guest, is answered at once."""
 
 import threading
-import time
 import xml.etree.ElementTree as ET
 
 import libvirt
@@ -9,18 +8,9 @@ import pytest
 
 import emulators
 from definitions import domain_xml, new_uuid
+from patience import at_once, wait_until
 
 pytestmark = pytest.mark.vireo_only
-
-AT_ONCE_S = 1.0
-
-
-def at_once(call, *arguments):
-    began = time.monotonic()
-    result = call(*arguments)
-    assert time.monotonic() - began < AT_ONCE_S, call
-    return result
-
 
 class Start:
     """A start that is held back until let_go()."""
@@ -34,10 +24,7 @@ class Start:
         self.problem = None
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
-        deadline = time.monotonic() + 20
-        while daemon.guest_pid(self.uuid) is None:
-            assert self.thread.is_alive() and time.monotonic() < deadline, f"no start: {self.problem}"
-            time.sleep(0.02)
+        wait_until(lambda: daemon.guest_pid(self.uuid), what="the emulator's start")
 
     def _run(self):
         try:

@@ -3,16 +3,13 @@
 import os
 import signal
 import threading
-import time
 import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
 
 from definitions import domain_xml
-
-AT_ONCE_S = 1.0
-
+from patience import at_once
 
 @pytest.fixture
 def hung(daemon, conn):
@@ -27,13 +24,6 @@ def hung(daemon, conn):
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
         pass  # it has been destroyed
-
-
-def at_once(call, *arguments):
-    began = time.monotonic()
-    result = call(*arguments)
-    assert time.monotonic() - began < AT_ONCE_S, call
-    return result
 
 
 def test_reads_of_all_guests_answer_at_once(daemon, hung):
