@@ -10,7 +10,6 @@ import emulators
 from definitions import domain_xml, new_uuid
 from patience import at_once, wait_until
 
-pytestmark = pytest.mark.vireo_only
 
 class Start:
     """A start that is held back until let_go()."""

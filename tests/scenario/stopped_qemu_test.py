@@ -62,7 +62,6 @@ def test_the_hung_guest_can_be_destroyed(conn, hung, recorder):
     assert hung["hung"].isActive()
 
 
-@pytest.mark.vireo_only
 def test_reads_while_somebody_waits_for_the_hung_guest(daemon, conn, hung):
     """A resume waits for the monitor that hangs. Reads of that very guest answer, and destroy ends the waiting."""
     refusals = []
@@ -92,9 +91,8 @@ def test_reads_while_somebody_waits_for_the_hung_guest(daemon, conn, hung):
     other.close()
 
 
-@pytest.mark.vireo_only
 def test_a_balloon_makes_no_difference(daemon, conn):
-    """libvirtd asks the balloon of a running guest for dominfo and waits there."""
+    """dominfo tells the balloon's size, which only the monitor knows anew: the last known one has to do."""
     domain = conn.defineXML(domain_xml("hung").replace("<memballoon model='none'/>", "<memballoon model='virtio'/>"))
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
     pid = daemon.guest_pid(domain.UUIDString())
