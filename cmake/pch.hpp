@@ -22,7 +22,7 @@
 #include <variant>
 #include <vector>
 
-#include <boost/asio.hpp>
 #include <fmt/format.h>
+#include <boost/asio.hpp>
 
 namespace asio = boost::asio;

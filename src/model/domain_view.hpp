@@ -26,7 +26,7 @@ struct DomainView {
   int reason = VIR_DOMAIN_SHUTOFF_UNKNOWN;
   pid_t pid = 0;  // 0: not running, or simulated
   bool autostart = false;
-  bool updated = false;      // the persistent definition was replaced while the guest ran
+  bool updated = false;  // the persistent definition was replaced while the guest ran
 
   bool active() const { return id >= 0; }
   // The definition that most questions are about: what runs, or else what would.
