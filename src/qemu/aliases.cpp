@@ -12,10 +12,17 @@ void name(DeviceInfo& info, std::string alias) {
   if (info.alias.empty()) info.alias = std::move(alias);
 }
 
-std::string disk_alias(const Disk& disk) {
+bool is_lsi(const Devices& devices, unsigned controller) {
+  for (const Controller& c : devices.controllers)
+    if (c.type == ControllerType::scsi && c.index == controller) return c.model == "lsilogic";
+  return false;
+}
+
+std::string disk_alias(const Disk& disk, const Devices& devices) {
   const auto* drive = std::get_if<DriveAddress>(&disk.info.address);
   if (drive == nullptr) return fmt::format("virtio-disk{}", disk_index(disk.target).value_or(0));
-  if (disk.bus == DiskBus::scsi)
+  // An LSI controller has no targets of its own: what is a unit here is a target there.
+  if (disk.bus == DiskBus::scsi && !is_lsi(devices, drive->controller))
     return fmt::format("scsi{}-{}-{}-{}", drive->controller, drive->bus, drive->target, drive->unit);
   return fmt::format("{}{}-{}-{}", name_of(disk.bus), drive->controller, drive->bus, drive->unit);
 }
@@ -49,7 +56,7 @@ DomainDef assign_aliases(DomainDef def, const std::string& channel_dir) {
   unsigned image = 0;
   // Block numbers count from the last disk, so that a disk plugged in later takes the next one.
   for (auto disk = devices.disks.rbegin(); disk != devices.disks.rend(); ++disk) {
-    name(disk->info, disk_alias(*disk));
+    name(disk->info, disk_alias(*disk, devices));
     ++image;
     if (!disk->file.empty()) disk->index = image;
     if (disk->driver.format == ImageFormat::raw && !disk->file.empty()) disk->no_backing = true;
@@ -67,11 +74,13 @@ DomainDef assign_aliases(DomainDef def, const std::string& channel_dir) {
     ++console;
   }
   number(devices.channels, "channel");
-  for (Channel& channel : devices.channels)
+  for (Channel& channel : devices.channels) {
+    channel.state = ChannelState::disconnected;  // until the guest opens its end
     if (channel.source.backend == CharBackend::unix_socket && channel.source.path.empty() && !channel_dir.empty()) {
       channel.source.path = channel_path(channel, channel_dir);
       channel.source.mode = SocketMode::bind;
     }
+  }
   number(devices.inputs, "input");
   number(devices.videos, "video");
   if (devices.memballoon && devices.memballoon->model != BalloonModel::none) name(devices.memballoon->info, "balloon0");

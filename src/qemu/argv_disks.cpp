@@ -13,8 +13,10 @@ struct CacheFlags {
   bool write_back, direct, no_flush;
 };
 
-std::optional<CacheFlags> cache_flags(DiskCache cache) {
-  switch (cache) {
+std::optional<CacheFlags> cache_flags(const Disk& disk) {
+  // Guests that share an image must not each keep their own idea of it in the host's cache.
+  if (disk.shareable && disk.driver.cache == DiskCache::unset) return CacheFlags{true, true, false};
+  switch (disk.driver.cache) {
     case DiskCache::none:
       return CacheFlags{true, true, false};
     case DiskCache::writethrough:
@@ -33,7 +35,7 @@ std::optional<CacheFlags> cache_flags(DiskCache cache) {
 }
 
 void add_image(std::vector<std::string>& argv, const Disk& disk) {
-  const auto cache = cache_flags(disk.driver.cache);
+  const auto cache = cache_flags(disk);
   boost::json::object storage{{"driver", "file"}, {"filename", disk.file}};
   if (disk.driver.io != DiskIo::unset) storage["aio"] = name_of(disk.driver.io);
   storage["node-name"] = fmt::format("libvirt-{}-storage", disk.index);
@@ -127,7 +129,7 @@ void add_disks(std::vector<std::string>& argv, const DomainDef& live) {
     if (!disk.file.empty()) device["drive"] = fmt::format("libvirt-{}-format", disk.index);
     device["id"] = disk.info.alias;
     if (boot.disks[i] != 0) device["bootindex"] = boot.disks[i];
-    if (const auto cache = cache_flags(disk.driver.cache); cache && disk.kind == DiskKind::disk)
+    if (const auto cache = cache_flags(disk); cache && disk.kind == DiskKind::disk)
       device["write-cache"] = cache->write_back ? "on" : "off";
     if (!disk.serial.empty()) device["serial"] = disk.serial;
     const auto read_policy = disk.driver.read_error_policy != DiskErrorPolicy::unset ? disk.driver.read_error_policy

@@ -57,11 +57,13 @@ void Reader::either(std::string_view name, std::optional<bool>& value, std::stri
     bad_value(name, *text);
 }
 
-void Reader::bad_value(std::string_view name, std::string_view value) {
+void Reader::bad_value(std::string_view name, std::string_view value, std::string_view complaint) {
   if (schema_knows_value(parent(), element(), name, value)) {
     refuse(fmt::format("{}='{}' of element <{}> in <{}>", name, value, element(), parent()));
     return;
   }
+  if (!complaint.empty())
+    return fail(VIR_ERR_CONFIG_UNSUPPORTED, fmt::format("{} '{}'", complaint, value), VIR_FROM_DOMAIN);
   fail(VIR_ERR_XML_ERROR,
        fmt::format("Invalid value for attribute '{}' in element '{}': '{}'.", name, element(), value));
 }
@@ -99,6 +101,13 @@ std::vector<pugi::xml_node> Reader::take_children(std::string_view name) {
   for (const auto& node : node_.children())
     if (node.type() == pugi::node_element && node.name() == name) found.push_back(node);
   return found;
+}
+
+void Reader::no_other_children(std::string_view complaint) {
+  for (const auto& node : node_.children())
+    if (node.type() == pugi::node_element && !asked(asked_children_, node.name()) &&
+        !schema_knows_child(parent(), element(), node.name()))
+      fail(VIR_ERR_CONFIG_UNSUPPORTED, fmt::format("{} '{}'", complaint, node.name()), VIR_FROM_DOMAIN);
 }
 
 void Reader::finish() {

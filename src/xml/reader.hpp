@@ -45,8 +45,10 @@ class Reader {
   void number(std::string_view name, std::optional<Number>& value);
   // Written as 0x and at least `digits` digits; read in any form.
   void hex(std::string_view name, unsigned& value, int digits);
+  // `complaint`: what libvirt says, with VIR_ERR_CONFIG_UNSUPPORTED, of a word that is none; without one it is an
+  // invalid attribute (VIR_ERR_XML_ERROR).
   template <class Enum>
-  void word(std::string_view name, Enum& value);
+  void word(std::string_view name, Enum& value, std::string_view complaint = {});
   void yes_no(std::string_view name, std::optional<bool>& value) { either(name, value, "yes", "no"); }
   void on_off(std::string_view name, std::optional<bool>& value) { either(name, value, "on", "off"); }
   // An attribute that always has this value; anything else is refused or, if unknown to libvirt, an error.
@@ -66,6 +68,9 @@ class Reader {
   void list(std::string_view name, std::vector<T>& values, Bind bind);
   // The children of this name, for bindings that need more than a list.
   std::vector<pugi::xml_node> take_children(std::string_view name);
+  // For the few elements of which libvirt takes no strangers: fails with the complaint for a child nobody asked for
+  // that the schema does not know either.
+  void no_other_children(std::string_view complaint);
   // To be called when a binding is through with an element.
   void finish();
 
@@ -73,7 +78,7 @@ class Reader {
 
  private:
   void either(std::string_view name, std::optional<bool>& value, std::string_view yes, std::string_view no);
-  void bad_value(std::string_view name, std::string_view value);
+  void bad_value(std::string_view name, std::string_view value, std::string_view complaint = {});
   std::string own_text() const;
 
   pugi::xml_node node_;
@@ -117,13 +122,13 @@ void Reader::number(std::string_view name, std::optional<Number>& value) {
 }
 
 template <class Enum>
-void Reader::word(std::string_view name, Enum& value) {
+void Reader::word(std::string_view name, Enum& value, std::string_view complaint) {
   const auto text = raw(name);
   if (!text) return;
   if (const auto known = model::value_of<Enum>(*text))
     value = *known;
   else
-    bad_value(name, *text);
+    bad_value(name, *text, complaint);
 }
 
 template <class Bind>

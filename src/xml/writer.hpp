@@ -39,7 +39,7 @@ class Writer {
   }
   void hex(std::string_view name, unsigned value, int digits) { put(name, fmt::format("0x{:0{}x}", value, digits)); }
   template <class Enum>
-  void word(std::string_view name, Enum value) {
+  void word(std::string_view name, Enum value, std::string_view = {}) {
     attr(name, model::name_of(value));
   }
   void yes_no(std::string_view name, std::optional<bool> value) {

@@ -29,7 +29,7 @@ void read_address(Reader& io, model::Address& address) {
              *type == "dimm" || *type == "unassigned" || *type == "virtio-s390" || *type == "mdev") {
     io.refuse(fmt::format("type='{}' of element <address> in <{}>", *type, io.parent()));
   } else {
-    io.fail(VIR_ERR_XML_ERROR, fmt::format("Invalid value for attribute 'type' in element 'address': '{}'.", *type));
+    io.fail(VIR_ERR_CONFIG_UNSUPPORTED, fmt::format("unknown address type '{}'", *type), VIR_FROM_DOMAIN);
   }
 }
 

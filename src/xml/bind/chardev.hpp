@@ -9,7 +9,7 @@ namespace vireo::xml {
 // The type's attribute stands on the device's own element, the rest in <source>.
 template <class IO, class Source>
 void bind_char_backend(IO& io, Source& source) {
-  io.word("type", source.backend);
+  io.word("type", source.backend, "unknown type presented to host for character device:");
   if constexpr (IO::reading)
     if (!io.node().attribute("type")) source.backend = model::CharBackend::pty;
 }
@@ -75,7 +75,7 @@ void bind_channel(IO& io, T& channel) {
     if constexpr (IO::reading) sub.raw("state");
   });
   if constexpr (IO::reading)
-    if (!there) io.fail(VIR_ERR_XML_ERROR, "a <channel> needs a <target> that says its type", VIR_FROM_DOMAIN);
+    if (!there) io.fail(VIR_ERR_XML_ERROR, "target type must be specified for channel device", VIR_FROM_DOMAIN);
   bind_info(io, channel.info);
 }
 

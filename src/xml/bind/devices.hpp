@@ -104,7 +104,7 @@ void bind_interface(IO& io, T& nic) {
 
 template <class IO, class T>
 void bind_input(IO& io, T& input) {
-  io.word("type", input.type);
+  io.word("type", input.type, "unknown input device type");
   io.word("bus", input.bus);
   bind_info(io, input.info);
 }
@@ -157,7 +157,7 @@ void bind_audio(IO& io, T& audio) {
 template <class IO, class T>
 void bind_video(IO& io, T& video) {
   io.child("model", true, [&](auto& sub) {
-    sub.word("type", video.model);
+    sub.word("type", video.model, "unknown video model");
     sub.number("vram", video.vram_kib);
     sub.number("heads", video.heads);
     std::optional<bool> primary = video.primary ? std::optional(true) : std::nullopt;
@@ -213,7 +213,7 @@ void bind_devices(IO& io, T& devices) {
     std::vector<model::MemBalloon> balloons;
     io.list("memballoon", balloons, [](auto& sub, auto& value) { bind_memballoon(sub, value); });
     if (balloons.size() > 1)
-      io.fail(VIR_ERR_XML_ERROR, "only a single memory balloon device is supported", VIR_FROM_DOMAIN);
+      io.fail(VIR_ERR_INTERNAL_ERROR, "only a single memory balloon device is supported", VIR_FROM_DOMAIN);
     if (!balloons.empty()) devices.memballoon = balloons.front();
   } else {
     io.child("memballoon", devices.memballoon.has_value(),

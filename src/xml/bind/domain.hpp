@@ -106,10 +106,11 @@ void bind_domain(IO& io, T& def) {
   else
     io.child("cpu", def.cpu.has_value(), [&](auto& sub) { bind_cpu(sub, *def.cpu); });
   io.child("clock", true, [&](auto& sub) { bind_clock(sub, def.clock); });
-  bind_word_child(io, "on_poweroff", def.on_poweroff, VIR_ERR_INTERNAL_ERROR, "unknown lifecycle action");
-  bind_word_child(io, "on_reboot", def.on_reboot, VIR_ERR_INTERNAL_ERROR, "unknown lifecycle action");
-  bind_word_child(io, "on_crash", def.on_crash, VIR_ERR_INTERNAL_ERROR, "unknown lifecycle action");
-  bind_word_child(io, "on_lockfailure", def.on_lockfailure, VIR_ERR_INTERNAL_ERROR, "unknown lifecycle action");
+  bind_word_child(io, "on_poweroff", def.on_poweroff, VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_poweroff action:");
+  bind_word_child(io, "on_reboot", def.on_reboot, VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_reboot action:");
+  bind_word_child(io, "on_crash", def.on_crash, VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_crash action:");
+  bind_word_child(io, "on_lockfailure", def.on_lockfailure, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "unknown on_lockfailure action:");
   io.child("pm", def.pm != model::PowerManagement{}, [&](auto& sub) { bind_pm(sub, def.pm); });
   io.child("devices", true, [&](auto& sub) { bind_devices(sub, def.devices); });
 }

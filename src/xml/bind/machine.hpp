@@ -37,6 +37,7 @@ void bind_features(IO& io, T& features) {
   bind_switch(io, "pmu", features.pmu);
   bind_switch(io, "vmport", features.vmport);
   bind_switch(io, "smm", features.smm);
+  if constexpr (IO::reading) io.no_other_children("unexpected feature");
 }
 
 template <class IO, class T>
@@ -49,7 +50,7 @@ void bind_topology(IO& io, T& topology) {
 
 template <class IO, class T>
 void bind_cpu(IO& io, T& cpu) {
-  io.word("mode", cpu.mode);
+  io.word("mode", cpu.mode, "Invalid mode attribute");
   io.word("match", cpu.match);
   io.word("check", cpu.check);
   io.on_off("migratable", cpu.migratable);
@@ -70,7 +71,7 @@ void bind_cpu(IO& io, T& cpu) {
 
 template <class IO, class T>
 void bind_clock(IO& io, T& clock) {
-  io.word("offset", clock.offset);
+  io.word("offset", clock.offset, "unknown clock offset");
   io.list("timer", clock.timers, [](auto& sub, auto& timer) {
     sub.word("name", timer.name);
     sub.yes_no("present", timer.present);
