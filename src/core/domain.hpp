@@ -26,6 +26,7 @@ struct Run {
   // Until the guest is published as running, its events only leave their mark here.
   bool up = false;
   bool exited = false;
+  bool resumed = false;
 
   // Why the process is about to end, once somebody has decided that it shall; an exit without it is the guest's own.
   struct Ending {

@@ -63,8 +63,10 @@ Result<void> allow(Verb verb, const model::DomainView& domain) {
     case Verb::Reboot:
     case Verb::MonitorCommand:
     case Verb::OpenConsole:
-      if (!domain.active()) return fail(VIR_ERR_OPERATION_INVALID, "domain is not running");
-      return {};
+      if (domain.active()) return {};
+      // libvirt checks this in two places, which name themselves differently.
+      return fail_from(verb == Verb::Shutdown ? VIR_FROM_NONE : VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID,
+                       "domain is not running");
   }
   return fail(VIR_ERR_INTERNAL_ERROR, "a verb without a rule");
 }

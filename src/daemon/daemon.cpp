@@ -13,7 +13,6 @@
 #include "doors/libvirt/door.hpp"
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
-#include "doors/libvirt/handlers/subscriptions.hpp"
 #include "host/linux_host.hpp"
 #include "persist/sqlite_store.hpp"
 #include "qemu/hypervisor.hpp"
@@ -56,13 +55,11 @@ T wait_for(const asio::any_io_executor& executor, asio::awaitable<T> work) {
   return asio::co_spawn(executor, std::move(work), asio::use_future).get();
 }
 
-// A client's subscriptions belong to the core thread: they end there.
+// Every client gets its state; the half that belongs to the core thread ends there.
 void welcome(lv::Backends& backends, const asio::any_io_executor& core, lv::Session& session) {
   auto state = std::make_shared<lv::ClientState>(backends);
-  state->subscriptions = std::make_shared<lv::Subscriptions>();
   session.state = state;
-  session.on_close(
-      [core, subscriptions = state->subscriptions] { asio::post(core, [subscriptions] { subscriptions->end(); }); });
+  session.on_close([core, side = state->core_side] { asio::post(core, [side] { side->end(); }); });
 }
 
 }  // namespace

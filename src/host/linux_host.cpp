@@ -83,6 +83,13 @@ LinuxHost::LinuxHost(LinuxHostOptions options) : tree_(options.root) {
   for (const auto& pages : host.topology.cells.front().pages) host.page_sizes_kib.push_back(pages.size_kib);
   node_ = node_info(tree_, host.topology, host.arch);
   host_xml_ = host_xml(host);
+  topology_ = std::move(host.topology);
+}
+
+ports::NodeInfo LinuxHost::node() const {
+  auto info = node_;
+  info.memory_kib = memory_kib_now(tree_, topology_);
+  return info;
 }
 
 std::uint64_t LinuxHost::process_cpu_time_ns(pid_t pid) const {

@@ -20,13 +20,14 @@ class LinuxHost : public ports::HostFacts {
 
   const std::string& hostname() const override { return hostname_; }
   const std::string& boot_id() const override { return boot_id_; }
-  const ports::NodeInfo& node() const override { return node_; }
+  ports::NodeInfo node() const override;
   const std::string& capabilities_host_xml() const override { return host_xml_; }
   std::uint64_t process_cpu_time_ns(pid_t pid) const override;
 
  private:
   Tree tree_;
   std::string hostname_, boot_id_, host_xml_;
+  Topology topology_;
   ports::NodeInfo node_;
 };
 

@@ -150,10 +150,19 @@ Topology read_topology(const Tree& tree) {
   return topology;
 }
 
+std::uint64_t memory_kib_now(const Tree& tree, const Topology& topology) {
+  // What the NUMA nodes have, as libvirt counts it; on a host that plugs memory it may differ from /proc/meminfo.
+  std::uint64_t sum = 0;
+  for (const auto& cell : topology.cells)
+    sum += value_after(tree.lines("/sys/devices/system/node/node" + std::to_string(cell.id) + "/meminfo"), "MemTotal")
+               .value_or(0);
+  return sum ? sum : value_after(tree.lines("/proc/meminfo"), "MemTotal").value_or(0);
+}
+
 ports::NodeInfo node_info(const Tree& tree, const Topology& topology, const std::string& arch) {
   ports::NodeInfo info;
   info.cpu_model = arch;
-  info.memory_kib = value_after(tree.lines("/proc/meminfo"), "MemTotal").value_or(0);
+  info.memory_kib = memory_kib_now(tree, topology);
   info.mhz = static_cast<unsigned>(value_after(tree.lines("/proc/cpuinfo"), "cpu MHz").value_or(0));
   info.nodes = static_cast<unsigned>(topology.cells.size());
   info.cpus = 0;

@@ -47,6 +47,9 @@ struct Topology {
 
 Topology read_topology(const Tree& tree);
 
+// The memory that the cells have at this moment.
+std::uint64_t memory_kib_now(const Tree& tree, const Topology& topology);
+
 // virNodeInfo's numbers. Where sockets × cores × threads of a cell does not give the processors that there are
 // (some offline, or cells unlike each other), libvirt's way out is kept: one socket with all of them as cores.
 ports::NodeInfo node_info(const Tree& tree, const Topology& topology, const std::string& arch);

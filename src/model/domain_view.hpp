@@ -28,6 +28,8 @@ struct DomainView {
   bool autostart = false;
   bool updated = false;  // the persistent definition was replaced while the guest ran
 
+  bool tainted_by_monitor = false;  // somebody has used a raw monitor command on this life of the guest
+
   bool active() const { return id >= 0; }
   // The definition that most questions are about: what runs, or else what would.
   const DomainDef& current() const { return live ? *live : *persistent; }

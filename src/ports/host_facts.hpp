@@ -27,7 +27,8 @@ class HostFacts {
   virtual ~HostFacts() = default;
   virtual const std::string& hostname() const = 0;
   virtual const std::string& boot_id() const = 0;
-  virtual const NodeInfo& node() const = 0;
+  // Memory as it is now; the rest as it was when the daemon started.
+  virtual NodeInfo node() const = 0;
   // The <host> element of virConnectGetCapabilities, ready to stand inside <capabilities>.
   virtual const std::string& capabilities_host_xml() const = 0;
   // User and system time that a process has used; 0 when it is gone. From /proc, which asks nobody.

@@ -71,6 +71,9 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
 
   auto live = std::make_shared<model::DomainDef>(assign_aliases(definition, spec.runtime_dir));
   live->id = spec.id;
+  for (auto& graphics : live->devices.graphics)
+    for (auto& listen : graphics.listens)
+      if (listen.type == model::ListenType::address && listen.address.empty()) listen.address = "127.0.0.1";
   LaunchPaths paths;
   paths.pid_file = pid_file_beside(spec.monitor_path);
   paths.sandbox = options_.sandbox && (*caps)->sandbox;

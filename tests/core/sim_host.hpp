@@ -18,13 +18,12 @@ class FakeFacts final : public ports::HostFacts {
  public:
   const std::string& hostname() const override { return name_; }
   const std::string& boot_id() const override { return name_; }
-  const ports::NodeInfo& node() const override { return node_; }
+  ports::NodeInfo node() const override { return {}; }
   const std::string& capabilities_host_xml() const override { return name_; }
   std::uint64_t process_cpu_time_ns(pid_t) const override { return 0; }
 
  private:
   std::string name_ = "fake";
-  ports::NodeInfo node_;
 };
 
 class SimHost {

@@ -44,7 +44,6 @@ TEST_F(Verbs, APersistentGuestLivesAndItsEventsTellIt) {
   sim.settle();
   EXPECT_EQ(sim.events,
             (std::vector<SimHost::Seen>{{"web", VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_ADDED},
-                                        {"web", VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED},
                                         {"web", VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED},
                                         {"web", VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED},
                                         {"web", VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED},

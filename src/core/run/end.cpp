@@ -49,6 +49,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   view.live = nullptr;
   view.pid = 0;
   view.updated = false;
+  view.tainted_by_monitor = false;
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = ending.reason;
   domain->run = nullptr;

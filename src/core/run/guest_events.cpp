@@ -65,7 +65,10 @@ void on_panic(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
 
 void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, const ports::GuestEvent& event) {
   if (event.kind == Kind::Exited) return finish_run(host, domain, run, event);
-  if (!run->up) return;
+  if (!run->up) {
+    run->resumed = run->resumed || event.kind == Kind::Resumed;
+    return;
+  }
   const auto tell = [&](auto what) {
     host.events.emit({.name = domain->name, .uuid = domain->uuid, .id = run->id, .what = what});
   };

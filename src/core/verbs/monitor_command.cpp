@@ -9,6 +9,11 @@ asio::awaitable<Result<std::string>> monitor_command(Host& host, DomainRef ref, 
   if (auto allowed = allow(Verb::MonitorCommand, *domain->view); !allowed) co_return pass_on(allowed);
   auto run = reachable_run(*domain);
   if (!run) co_return pass_on(run);
+  if (!domain->view->tainted_by_monitor) {
+    model::DomainView view = *domain->view;
+    view.tainted_by_monitor = true;
+    host.registry.publish(*domain, std::move(view));
+  }
   co_return co_await (*run)->guest->monitor_command(std::move(command), human,
                                                     Deadline::in(host.settings.monitor_timeout));
 }

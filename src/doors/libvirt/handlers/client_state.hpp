@@ -4,7 +4,9 @@
 #include "core/host.hpp"
 #include "core/verbs/verbs.hpp"
 #include "doors/libvirt/handler.hpp"
+#include "doors/libvirt/handlers/autodestroy.hpp"
 #include "doors/libvirt/handlers/console_table.hpp"
+#include "doors/libvirt/handlers/subscriptions.hpp"
 #include "doors/libvirt/protocol/structs.hpp"
 
 namespace vireo::doors::libvirt {
@@ -18,7 +20,16 @@ struct Backends {
   ConsoleTable consoles;
 };
 
-class Subscriptions;
+// The half of a client's state that belongs to the core thread. It ends there too: the session's close posts end().
+struct CoreSide {
+  Subscriptions subscriptions;
+  Autodestroy autodestroy;
+
+  void end() {
+    subscriptions.end();
+    autodestroy.end();
+  }
+};
 
 class ClientState final : public SessionState {
  public:
@@ -33,7 +44,7 @@ class ClientState final : public SessionState {
   Backends& backends;
   core::Host* host = nullptr;  // set by connect_open, which comes before every other handler
   std::string uri;
-  std::shared_ptr<Subscriptions> subscriptions;  // its contents belong to the core thread
+  const std::shared_ptr<CoreSide> core_side = std::make_shared<CoreSide>();
 };
 
 inline ClientState& client(const Call& call) { return call.state_as<ClientState>(); }

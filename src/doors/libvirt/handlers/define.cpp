@@ -34,12 +34,14 @@ asio::awaitable<Result<wire::remote_domain_define_xml_flags_ret>> define_xml_fla
 
 asio::awaitable<Result<wire::remote_domain_create_xml_ret>> create_xml(Call call,
                                                                        wire::remote_domain_create_xml_args args) {
-  if (auto ok = check_flags(call, args.flags, VIR_DOMAIN_START_PAUSED); !ok) co_return pass_on(ok);
+  if (auto ok = check_flags(call, args.flags, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY); !ok)
+    co_return pass_on(ok);
   auto definition = co_await parse(client(call).backends.workers, std::move(args.xml_desc));
   if (!definition) co_return pass_on(definition);
   const core::StartOptions options{.paused = (args.flags & VIR_DOMAIN_START_PAUSED) != 0};
   auto domain = co_await core::create(host_of(call), std::move(*definition), options);
   if (!domain) co_return pass_on(domain);
+  if (args.flags & VIR_DOMAIN_START_AUTODESTROY) client(call).core_side->autodestroy.add(host_of(call), **domain);
   co_return wire::remote_domain_create_xml_ret{.dom = to_wire(**domain)};
 }
 

@@ -112,9 +112,15 @@ Result<wire::remote_domain_has_managed_save_image_ret> has_managed_save(
 
 Result<wire::remote_domain_get_messages_ret> get_messages(const Call& call,
                                                           const wire::remote_domain_get_messages_args& args) {
+  constexpr unsigned known = VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING;
+  if (auto ok = check_flags(call, args.flags, known); !ok) return pass_on(ok);
   auto domain = find_domain(call, args.dom);
   if (!domain) return pass_on(domain);
-  return wire::remote_domain_get_messages_ret{};
+  wire::remote_domain_get_messages_ret ret;
+  const bool wants_taints = !(args.flags & known) || (args.flags & VIR_DOMAIN_MESSAGE_TAINTING);
+  if (wants_taints && (*domain)->tainted_by_monitor)
+    ret.msgs.emplace_back("tainted: custom monitor control commands issued");
+  return ret;
 }
 
 }  // namespace

@@ -2,14 +2,13 @@
 // reply goes out, every later event is delivered.
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
-#include "doors/libvirt/handlers/subscriptions.hpp"
 
 namespace vireo::doors::libvirt {
 namespace {
 
 // The client's subscriptions, which begin with the first registration.
 Subscriptions& subscribed(const Call& call) {
-  auto& subscriptions = *client(call).subscriptions;
+  auto& subscriptions = client(call).core_side->subscriptions;
   subscriptions.begin(host_of(call).events, call.session);
   return subscriptions;
 }

@@ -20,12 +20,14 @@ asio::awaitable<Result<wire::remote_domain_create_with_flags_ret>> start_with_fl
     Call call, wire::remote_domain_create_with_flags_args args) {
   // Without managed saves there is nothing that FORCE_BOOT would discard or BYPASS_CACHE would read.
   if (auto ok = check_flags(call, args.flags,
-                            VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_BYPASS_CACHE | VIR_DOMAIN_START_FORCE_BOOT);
+                            VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_BYPASS_CACHE |
+                                VIR_DOMAIN_START_FORCE_BOOT);
       !ok)
     co_return pass_on(ok);
   const core::StartOptions options{.paused = (args.flags & VIR_DOMAIN_START_PAUSED) != 0};
   auto domain = co_await core::start(host_of(call), ref_of(args.dom), options);
   if (!domain) co_return pass_on(domain);
+  if (args.flags & VIR_DOMAIN_START_AUTODESTROY) client(call).core_side->autodestroy.add(host_of(call), **domain);
   co_return wire::remote_domain_create_with_flags_ret{.dom = to_wire(**domain)};
 }
 

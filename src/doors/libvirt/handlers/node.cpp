@@ -12,7 +12,7 @@ Result<wire::remote_connect_get_hostname_ret> get_hostname(const Call& call, con
 }
 
 Result<wire::remote_node_get_info_ret> node_info(const Call& call, const Nothing&) {
-  const auto& node = client(call).backends.facts.node();
+  const auto node = client(call).backends.facts.node();
   wire::remote_node_get_info_ret ret{};
   std::copy_n(node.cpu_model.begin(), std::min(node.cpu_model.size(), ret.model.size() - 1), ret.model.begin());
   ret.memory = node.memory_kib;
