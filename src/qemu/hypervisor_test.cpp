@@ -17,13 +17,12 @@ class FixedHost : public ports::HostFacts {
  public:
   const std::string& hostname() const override { return hostname_; }
   const std::string& boot_id() const override { return boot_id_; }
-  const ports::NodeInfo& node() const override { return node_; }
+  ports::NodeInfo node() const override { return {}; }
   const std::string& capabilities_host_xml() const override { return xml_; }
   std::uint64_t process_cpu_time_ns(pid_t) const override { return 0; }
 
  private:
   std::string hostname_ = "here", boot_id_ = "this-boot", xml_ = "  <host/>\n";
-  ports::NodeInfo node_;
 };
 
 class HypervisorTest : public testing::Test {
