@@ -6,6 +6,12 @@ target_precompile_headers(vireo_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
 target_link_libraries(vireo_pch PUBLIC Threads::Threads fmt::fmt spdlog::spdlog)
 # Without this, the header's time stamp goes into the compiled header and no cache entry is ever found again.
 target_compile_options(vireo_pch PUBLIC "SHELL:-Xclang -fno-pch-timestamp")
+add_custom_target(pch_sum
+  COMMAND ${CMAKE_COMMAND} -DHEADER=${CMAKE_SOURCE_DIR}/cmake/pch.hpp
+    "-DFLAGS=${CMAKE_BUILD_TYPE} ${CMAKE_CXX_FLAGS_DEBUG} ${CMAKE_CXX_FLAGS_RELEASE} ${VIREO_SANITIZE}"
+    -DSUM=${CMAKE_BINARY_DIR}/CMakeFiles/vireo_pch.dir/cmake_pch.hxx.pch.sum -P ${CMAKE_SOURCE_DIR}/cmake/pch_sum.cmake
+  VERBATIM)
+add_dependencies(vireo_pch pch_sum)
 
 # vireo_room(NAME [ROOMS other rooms] [LIBS libraries]): the room in the current folder becomes target vireo_NAME.
 function(vireo_room name)
