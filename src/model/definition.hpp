@@ -174,6 +174,7 @@ struct Devices {
   std::vector<Video> videos;
   std::optional<MemBalloon> memballoon;
   std::vector<Rng> rngs;
+  std::vector<Panic> panics;
 
   bool operator==(const Devices&) const = default;
 };

@@ -100,9 +100,13 @@ std::string add_chardev(std::vector<std::string>& argv, const CharSource& source
 void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const std::string& channel_dir) {
   for (const Serial& serial : live.devices.serials) {
     const std::string id = add_chardev(argv, serial.source, serial.info.alias);
-    add_json(
-        argv, "-device",
-        {{"driver", "isa-serial"}, {"chardev", id}, {"id", serial.info.alias}, {"index", serial.port.value_or(0)}});
+    object device{
+        {"driver", "isa-serial"}, {"chardev", id}, {"id", serial.info.alias}, {"index", serial.port.value_or(0)}};
+    if (const auto* at = std::get_if<IsaAddress>(&serial.info.address)) {
+      if (at->iobase != 0) device["iobase"] = at->iobase;
+      if (at->irq != 0) device["irq"] = at->irq;
+    }
+    add_json(argv, "-device", device);
   }
   for (const Channel& channel : live.devices.channels) {
     CharSource source = channel.source;
@@ -226,6 +230,15 @@ void add_rngs(std::vector<std::string>& argv, const DomainDef& live) {
   }
 }
 
+void add_panics(std::vector<std::string>& argv, const DomainDef& live) {
+  for (const Panic& panic : live.devices.panics) {
+    object device{{"driver", "pvpanic"}};
+    if (const auto* at = std::get_if<IsaAddress>(&panic.info.address); at != nullptr && at->iobase != 0)
+      device["ioport"] = at->iobase;
+    add_json(argv, "-device", device);
+  }
+}
+
 }  // namespace
 
 void add_controllers(std::vector<std::string>& argv, const DomainDef& live) {
@@ -244,6 +257,7 @@ void add_devices(std::vector<std::string>& argv, const DomainDef& live, const La
   add_videos(argv, live);
   add_balloon(argv, live);
   add_rngs(argv, live);
+  add_panics(argv, live);
 }
 
 }  // namespace vireo::qemu

@@ -1,6 +1,7 @@
 // Defaults of the devices themselves: buses by a disk's name, models of network and video cards, the serial port behind
 // a console, the keyboard and mouse that every PC has.
 #include <algorithm>
+#include <set>
 
 #include "qemu/complete.hpp"
 
@@ -121,12 +122,15 @@ void mirror_console(Devices& devices) {
     if (devices.serials.empty()) {
       devices.serials.push_back({.source = first.source, .target_type = {}, .port = 0, .target_model = {}, .info = {}});
       devices.serials.front().info.alias = first.info.alias;
+      devices.serials.front().info.address = first.info.address;
     } else {
       first.source = devices.serials.front().source;
+      first.info.address = devices.serials.front().info.address;
     }
   } else if (devices.consoles.empty() && !devices.serials.empty()) {
     devices.consoles.push_back(
         {.source = devices.serials.front().source, .target = ConsoleTarget::serial, .port = 0, .info = {}});
+    devices.consoles.front().info.address = devices.serials.front().info.address;
   }
 }
 
@@ -201,6 +205,16 @@ Result<void> complete_video(DomainDef& def) {
   return {};
 }
 
+Result<void> complete_panics(Devices& devices) {
+  for (Panic& panic : devices.panics) {
+    if (panic.model == PanicModel::unset) panic.model = PanicModel::isa;
+    if (panic.info.has_address() && !std::holds_alternative<IsaAddress>(panic.info.address))
+      return fail(VIR_ERR_CONFIG_UNSUPPORTED, "panic is supported only with ISA address type");
+  }
+  if (devices.panics.size() > 1) return broken(VIR_ERR_XML_ERROR, "Multiple panic devices with model 'isa'");
+  return {};
+}
+
 }  // namespace
 
 std::optional<unsigned> disk_index(std::string_view target) {
@@ -230,8 +244,12 @@ Result<void> complete_devices(DomainDef& def) {
   if (def.devices.audios.empty()) def.devices.audios.push_back({.id = 1});
   for (std::size_t i = 0; i < def.devices.audios.size(); ++i)
     if (def.devices.audios[i].id == 0) def.devices.audios[i].id = static_cast<unsigned>(i) + 1;
+  std::set<unsigned> audio_ids;
+  for (const Audio& audio : def.devices.audios)
+    if (!audio_ids.insert(audio.id).second)
+      return broken(VIR_ERR_XML_ERROR, fmt::format("audio ID {} is used multiple times", audio.id));
   if (!def.devices.memballoon) def.devices.memballoon.emplace();
-  return {};
+  return complete_panics(def.devices);
 }
 
 }  // namespace vireo::qemu

@@ -94,12 +94,24 @@ TEST(Complete, RefusesDevicesThatCannotBe) {
   auto tablet = guest();
   tablet.devices.inputs = {{.type = InputType::tablet, .bus = InputBus::ps2}};
   expect_error(tablet, VIR_ERR_INTERNAL_ERROR, "ps2 bus does not support tablet");
+  auto audio = guest();
+  audio.devices.audios = {{.id = 1}, {.id = 1}};
+  expect_error(audio, VIR_ERR_XML_ERROR, "audio ID 1 is used multiple times");
   auto file = guest();
   file.devices.serials = {{.source = {.backend = CharBackend::file}}};
   expect_error(file, VIR_ERR_INTERNAL_ERROR, "Missing source path");
   auto twice = guest();
   twice.devices.controllers = {{.type = ControllerType::scsi, .index = 0}, {.type = ControllerType::scsi, .index = 0}};
   expect_error(twice, VIR_ERR_XML_ERROR, "Multiple 'scsi' controllers with index '0'");
+}
+
+TEST(Complete, RefusesPanicDevicesThatCannotBe) {
+  auto twice = guest();
+  twice.devices.panics = {{.model = PanicModel::isa}, {}};
+  expect_error(twice, VIR_ERR_XML_ERROR, "Multiple panic devices with model 'isa'");
+  auto pci = guest();
+  pci.devices.panics = {{.info = {.address = PciAddress{.slot = 5}}}};
+  expect_error(pci, VIR_ERR_CONFIG_UNSUPPORTED, "panic is supported only with ISA address type");
 }
 
 TEST(Complete, ANumberOfDevicesThatDoesNotFitIsRefusedAndOneThatFitsIsSeatedOnce) {

@@ -37,7 +37,14 @@ struct VirtioSerialAddress {
   auto operator<=>(const VirtioSerialAddress&) const = default;
 };
 
-using Address = std::variant<std::monostate, PciAddress, DriveAddress, UsbAddress, VirtioSerialAddress>;
+// A device on the ISA bus. 0: the device's own default.
+struct IsaAddress {
+  unsigned iobase = 0, irq = 0;
+
+  bool operator==(const IsaAddress&) const = default;
+};
+
+using Address = std::variant<std::monostate, PciAddress, DriveAddress, UsbAddress, VirtioSerialAddress, IsaAddress>;
 
 struct DeviceInfo {
   // Names beginning with "ua-" are the user's and are kept; all others are given at start and belong to the live

@@ -1,5 +1,5 @@
-// The devices that a guest's other devices and its own running rest on: controllers, the memory balloon and random
-// number generators. Plain values.
+// The devices that a guest's other devices and its own running rest on: controllers, the memory balloon, random number
+// generators and the one that reports a crashed kernel. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,18 @@ struct Rng {
   DeviceInfo info;
 
   bool operator==(const Rng&) const = default;
+};
+
+enum class PanicModel { unset, isa };
+template <>
+inline constexpr auto names_of<PanicModel> = std::to_array<std::string_view>({"", "isa"});
+
+// Through this a guest's kernel tells that it has crashed.
+struct Panic {
+  PanicModel model = PanicModel::unset;
+  DeviceInfo info;
+
+  bool operator==(const Panic&) const = default;
 };
 
 }  // namespace vireo::model

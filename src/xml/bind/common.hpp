@@ -64,9 +64,9 @@ void bind_virtio_serial(IO& io, A& a) {
 void read_address(Reader& io, model::Address& address);
 void write_address(Writer& io, const model::Address& address);
 
+// A device's name and place.
 template <class IO, class Info>
-void bind_info(IO& io, Info& info) {
-  io.child("boot", info.boot_order.has_value(), [&](auto& sub) { sub.number("order", info.boot_order); });
+void bind_place(IO& io, Info& info) {
   // Names that the user chose stay; given ones belong to the run that gave them.
   const auto keep = [&] { return io.live() || info.alias.starts_with("ua-"); };
   io.child("alias", !info.alias.empty() && keep(), [&](auto& sub) { sub.attr("name", info.alias); });
@@ -76,6 +76,12 @@ void bind_info(IO& io, Info& info) {
   } else {
     io.child("address", info.has_address(), [&](auto& sub) { write_address(sub, info.address); });
   }
+}
+
+template <class IO, class Info>
+void bind_info(IO& io, Info& info) {
+  io.child("boot", info.boot_order.has_value(), [&](auto& sub) { sub.number("order", info.boot_order); });
+  bind_place(io, info);
 }
 
 }  // namespace vireo::xml

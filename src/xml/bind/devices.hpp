@@ -177,6 +177,8 @@ void bind_memballoon(IO& io, T& balloon) {
   io.on_off("freePageReporting", balloon.free_page_reporting);
   io.child("stats", balloon.stats_period_s.has_value(),
            [&](auto& sub) { sub.number("period", balloon.stats_period_s); });
+  if constexpr (IO::reading)
+    if (balloon.stats_period_s == 0U) balloon.stats_period_s.reset();  // no statistics, which is not worth saying
   bind_info(io, balloon.info);
 }
 
@@ -194,6 +196,12 @@ void bind_rng(IO& io, T& rng) {
   if constexpr (IO::reading)
     if (!there) io.fail(VIR_ERR_XML_ERROR, "missing backend model of the random number generator", VIR_FROM_DOMAIN);
   bind_info(io, rng.info);
+}
+
+template <class IO, class T>
+void bind_panic(IO& io, T& panic) {
+  io.word("model", panic.model, "unknown panic model");
+  bind_place(io, panic.info);
 }
 
 template <class IO, class T>
@@ -220,6 +228,7 @@ void bind_devices(IO& io, T& devices) {
              [&](auto& sub) { bind_memballoon(sub, *devices.memballoon); });
   }
   io.list("rng", devices.rngs, [](auto& sub, auto& value) { bind_rng(sub, value); });
+  io.list("panic", devices.panics, [](auto& sub, auto& value) { bind_panic(sub, value); });
 }
 
 }  // namespace vireo::xml
