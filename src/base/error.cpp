@@ -27,6 +27,8 @@ const char* error_template(int code) {
       return "operation failed: %s";
     case VIR_ERR_XML_ERROR:
       return "XML error: %s";
+    case VIR_ERR_XML_INVALID_SCHEMA:
+      return "XML document failed to validate against schema: %s";
     case VIR_ERR_XML_DETAIL:
       return "%s";
     case VIR_ERR_NO_NAME:

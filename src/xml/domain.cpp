@@ -6,6 +6,7 @@
 #include "xml/bind/domain.hpp"
 #include "xml/gate.hpp"
 #include "xml/rules.hpp"
+#include "xml/validate.hpp"
 
 namespace vireo::xml {
 
@@ -25,15 +26,39 @@ std::optional<std::uint64_t> unit_bytes(std::string_view unit) {
   return std::nullopt;
 }
 
+namespace {
+
+// libvirt looks for what stands in these elements wherever one of them is: several count as one.
+void join_parts(pugi::xml_node domain, const char* name) {
+  pugi::xml_node first = domain.child(name);
+  while (pugi::xml_node other = first.next_sibling(name)) {
+    // A contradiction stays as it is, to be refused by name like any other.
+    for (const auto& attribute : other.attributes()) {
+      if (const auto said = first.attribute(attribute.name());
+          said && std::string_view(said.value()) != attribute.value())
+        return;
+    }
+    for (const auto& attribute : other.attributes())
+      if (!first.attribute(attribute.name())) first.append_copy(attribute);
+    while (pugi::xml_node child = other.first_child()) first.append_move(child);
+    domain.remove_child(other);
+  }
+}
+
+}  // namespace
+
 Result<model::DomainDef> parse_domain(std::string_view text, ParseOptions options) {
   if (auto checked = check_document(text); !checked) return pass_on(checked);
   pugi::xml_document document;
   const auto parsed = document.load_buffer(text.data(), text.size(), pugi::parse_default, pugi::encoding_utf8);
   if (!parsed) return fail_from(VIR_FROM_DOMAIN, VIR_ERR_XML_DETAIL, parsed.description());
-  const pugi::xml_node root = document.document_element();
+  pugi::xml_node root = document.document_element();
   if (std::string_view(root.name()) != "domain")
     return fail_from(VIR_FROM_XML, VIR_ERR_XML_ERROR,
                      fmt::format("expecting root element of 'domain', not '{}'", root.name()));
+  if (options.validate)
+    if (auto valid = validate(text); !valid) return pass_on(valid);
+  for (const char* name : {"os", "features", "clock", "pm", "devices"}) join_parts(root, name);
 
   ReadState state{.live = options.live, .domain_name = root.child_value("name"), .failure = {}};
   model::DomainDef def;

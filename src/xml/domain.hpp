@@ -16,10 +16,13 @@ struct ParseOptions {
   // Read a live definition back: id, aliases, chosen ports, terminals. Otherwise these are ignored, as a definition
   // copied from a running guest should define a guest like it.
   bool live = false;
+  // Hold the document against libvirt's schema first (validate.hpp): for workers only.
+  bool validate = false;
 };
 
-// Errors: VIR_ERR_XML_DETAIL (not well formed), VIR_ERR_XML_ERROR (missing or invalid), VIR_ERR_NO_NAME,
-// VIR_ERR_CONFIG_UNSUPPORTED (known to libvirt, not honoured by Vireo yet, or never). A missing UUID is made up.
+// Errors: VIR_ERR_XML_DETAIL (not well formed), VIR_ERR_XML_ERROR (missing, invalid, or said twice and differently),
+// VIR_ERR_NO_NAME, VIR_ERR_CONFIG_UNSUPPORTED (known to libvirt, not honoured by Vireo yet, or never). A missing UUID
+// is made up.
 Result<model::DomainDef> parse_domain(std::string_view text, ParseOptions options = {});
 
 struct FormatOptions {

@@ -114,6 +114,51 @@ TEST(ParseDomain, WhatLibvirtDoesNotKnowIsIgnored) {
   EXPECT_EQ(*plain, *strange);
 }
 
+// libvirt takes the first of what differs, and says nothing of the rest.
+TEST(ParseDomain, WhatIsSaidTwiceMustBeTheSame) {
+  const auto twice = [](const std::string& text, std::string_view element) {
+    expect_error(text, VIR_ERR_XML_ERROR, VIR_FROM_DOMAIN, fmt::format("element <{}> stands more than once", element));
+  };
+  twice(with("<name>h</name>"), "name");
+  twice(with("<memory>131072</memory>"), "memory");
+  twice(with("<os><type arch='x86_64'>hvm</type></os>"), "type");
+  twice(with("<os><kernel>/a</kernel></os><os><kernel>/b</kernel></os>"), "kernel");
+  twice(with("<clock offset='utc'/><clock offset='localtime'/>"), "clock");
+  twice(with("<cpu mode='maximum'/><cpu mode='maximum'><topology sockets='1' cores='1' threads='1'/></cpu>"), "cpu");
+  twice(with("<on_crash>restart</on_crash><on_crash>destroy</on_crash>"), "on_crash");
+  twice(with_device("<interface type='user'><link state='up'/><link state='down'/></interface>"), "link");
+  twice(with_device("<disk><source file='/x'/><source file='/y'/><target dev='vda'/></disk>"), "source");
+  twice(with_device("<emulator>/a</emulator><emulator>/b</emulator>"), "emulator");
+  EXPECT_TRUE(parse_domain(with("<name>g</name><cpu mode='maximum'><!-- a --> </cpu><cpu mode='maximum'/>")));
+}
+
+TEST(ParseDomain, PartsInSeveralElementsCountAsOne) {
+  const std::string_view tablet = "<input type='tablet' bus='usb'/>", mouse = "<input type='mouse' bus='usb'/>";
+  const auto apart = parse_domain(
+      with(fmt::format("<os><kernel>/a</kernel></os><features><acpi/></features><features><pae/></features>"
+                       "<clock offset='localtime'/><clock><timer name='rtc'/></clock>"
+                       "<devices>{}</devices><devices>{}</devices>",
+                       tablet, mouse)));
+  ASSERT_TRUE(apart) << apart.error().message();
+  EXPECT_EQ(apart->os.kernel, "/a");
+  EXPECT_EQ(apart->os.type, "hvm");
+  EXPECT_TRUE(apart->features.acpi && apart->features.pae);
+  EXPECT_EQ(apart->clock.offset, model::ClockOffset::localtime);
+  EXPECT_EQ(apart->clock.timers.size(), 1U);
+  EXPECT_EQ(apart->devices.inputs.size(), 2U);
+}
+
+TEST(ParseDomain, PanicDevicesAreKnownByTheirModel) {
+  expect_error(with_device("<panic model='bogus'/>"), VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_DOMAIN,
+               "unknown panic model 'bogus'");
+  expect_error(with_device("<panic model='hyperv'/>"), VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_DOMAIN,
+               "model='hyperv' of element <panic> in <devices> is not supported by Vireo yet");
+  expect_error(with_device("<panic><address type='isa' iobase='zz'/></panic>"), VIR_ERR_XML_ERROR, VIR_FROM_XML,
+               "Invalid value for attribute 'iobase' in element 'address': 'zz'. Expected non-negative integer value");
+  expect_error(with_device("<input type='tablet'><address type='isa' iobase='0x60'/></input>"),
+               VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_DOMAIN, "type='isa' of element <address> in <input>");
+}
+
 TEST(ParseDomain, AMissingUuidIsMadeUp) {
   const auto one = parse_domain(with("")), other = parse_domain(with(""));
   ASSERT_TRUE(one && other);

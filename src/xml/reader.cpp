@@ -9,6 +9,25 @@ namespace {
 // QEMU's and other drivers' own elements below <domain> live in namespaces of this form.
 constexpr std::string_view driver_namespaces = "http://libvirt.org/schemas/domain/";
 
+std::vector<pugi::xml_node> parts_of(pugi::xml_node node) {
+  std::vector<pugi::xml_node> parts;
+  for (const auto& part : node.children())
+    if (part.type() != pugi::node_comment && part.type() != pugi::node_pi) parts.push_back(part);
+  return parts;
+}
+
+// The same name, attributes, text and children, whatever the white space between them.
+bool says_the_same(pugi::xml_node a, pugi::xml_node b) {
+  if (a.type() != b.type() || std::string_view(a.name()) != b.name() || std::string_view(a.value()) != b.value())
+    return false;
+  for (const auto& [one, other] : {std::pair(a, b), std::pair(b, a)})
+    for (const auto& attribute : one.attributes()) {
+      const auto same = other.attribute(attribute.name());
+      if (!same || std::string_view(same.value()) != attribute.value()) return false;
+    }
+  return std::ranges::equal(parts_of(a), parts_of(b), says_the_same);
+}
+
 bool asked(const std::vector<std::string_view>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
@@ -31,6 +50,17 @@ std::optional<std::string_view> Reader::raw(std::string_view name) {
   for (const auto& attribute : node_.attributes())
     if (attribute.name() == name) return attribute.value();
   return std::nullopt;
+}
+
+// libvirt takes the first and drops the rest without a word. Here nothing that was asked for is dropped.
+void Reader::refuse_contradiction(const std::vector<pugi::xml_node>& same_name) {
+  for (const auto& other : same_name)
+    if (!says_the_same(same_name.front(), other))
+      return fail(VIR_ERR_XML_ERROR,
+                  fmt::format("element <{}> stands more than once in <{}> and says different things; leave one of them "
+                              "in domain '{}'",
+                              other.name(), element(), state_->domain_name),
+                  VIR_FROM_DOMAIN);
 }
 
 void Reader::attr(std::string_view name, std::string& value) {

@@ -62,6 +62,7 @@ class Reader {
   // <name/>: there or not
   void flag(std::string_view name, bool& value);
   // <name …>: `bind` runs if the element is there. (`present` is for the writer.)
+  // An element of which there can be only one may stand there again if it says the same.
   template <class Bind>
   bool child(std::string_view name, bool present, Bind bind);
   template <class T, class Bind>
@@ -78,6 +79,7 @@ class Reader {
 
  private:
   void either(std::string_view name, std::optional<bool>& value, std::string_view yes, std::string_view no);
+  void refuse_contradiction(const std::vector<pugi::xml_node>& same_name);
   void bad_value(std::string_view name, std::string_view value, std::string_view complaint = {});
   std::string own_text() const;
 
@@ -135,6 +137,7 @@ template <class Bind>
 bool Reader::child(std::string_view name, bool /*present*/, Bind bind) {
   const auto found = take_children(name);
   if (found.empty() || failed()) return false;
+  refuse_contradiction(found);
   Reader sub(found.front(), *state_);
   bind(sub);
   sub.finish();

@@ -6,14 +6,16 @@
 namespace vireo::doors::libvirt {
 namespace {
 
-asio::awaitable<Result<model::DomainDef>> parse(Workers& workers, std::string text) {
-  return workers.run<model::DomainDef>([text = std::move(text)] { return xml::parse_domain(text); },
-                                       Deadline::in(std::chrono::seconds(30)));
+asio::awaitable<Result<model::DomainDef>> parse(Workers& workers, std::string text, bool validate) {
+  return workers.run<model::DomainDef>(
+      [text = std::move(text), validate] { return xml::parse_domain(text, {.validate = validate}); },
+      Deadline::in(std::chrono::seconds(30)));
 }
 
 asio::awaitable<Result<model::DomainViewPtr>> define_from(Call call, std::string text, unsigned flags) {
-  if (auto ok = check_flags(call, flags, 0); !ok) co_return pass_on(ok);
-  auto definition = co_await parse(client(call).backends.workers, std::move(text));
+  if (auto ok = check_flags(call, flags, VIR_DOMAIN_DEFINE_VALIDATE); !ok) co_return pass_on(ok);
+  const bool validate = (flags & VIR_DOMAIN_DEFINE_VALIDATE) != 0;
+  auto definition = co_await parse(client(call).backends.workers, std::move(text), validate);
   if (!definition) co_return pass_on(definition);
   co_return co_await core::define(host_of(call), std::move(*definition));
 }
@@ -34,9 +36,12 @@ asio::awaitable<Result<wire::remote_domain_define_xml_flags_ret>> define_xml_fla
 
 asio::awaitable<Result<wire::remote_domain_create_xml_ret>> create_xml(Call call,
                                                                        wire::remote_domain_create_xml_args args) {
-  if (auto ok = check_flags(call, args.flags, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY); !ok)
+  if (auto ok = check_flags(call, args.flags,
+                            VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_VALIDATE);
+      !ok)
     co_return pass_on(ok);
-  auto definition = co_await parse(client(call).backends.workers, std::move(args.xml_desc));
+  const bool validate = (args.flags & VIR_DOMAIN_START_VALIDATE) != 0;
+  auto definition = co_await parse(client(call).backends.workers, std::move(args.xml_desc), validate);
   if (!definition) co_return pass_on(definition);
   const core::StartOptions options{.paused = (args.flags & VIR_DOMAIN_START_PAUSED) != 0};
   auto domain = co_await core::create(host_of(call), std::move(*definition), options);
