@@ -3,6 +3,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -26,17 +27,30 @@ struct WatchdogEvent {
   int action = VIR_DOMAIN_EVENT_WATCHDOG_NONE;
 };
 
+// VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE: how much memory the balloon now leaves the guest.
+struct BalloonChangeEvent {
+  std::uint64_t memory_kib = 0;
+};
+// VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE: whether the guest's agent is there: virConnectDomainEventAgentLifecycleState and
+// its reason.
+struct AgentLifecycleEvent {
+  int state = VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED;
+  int reason = VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_UNKNOWN;
+};
+
 struct DomainEvent {
   // The guest as it is named in events; id -1 once it has ended.
   std::string name;
   Uuid uuid;
   int id = -1;
-  std::variant<LifecycleEvent, RebootEvent, RtcChangeEvent, WatchdogEvent> what;
+  std::variant<LifecycleEvent, RebootEvent, RtcChangeEvent, WatchdogEvent, BalloonChangeEvent, AgentLifecycleEvent>
+      what;
 
   // virDomainEventID of `what`.
   int event_id() const {
-    static constexpr int ids[] = {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_ID_REBOOT,
-                                  VIR_DOMAIN_EVENT_ID_RTC_CHANGE, VIR_DOMAIN_EVENT_ID_WATCHDOG};
+    static constexpr int ids[] = {VIR_DOMAIN_EVENT_ID_LIFECYCLE,      VIR_DOMAIN_EVENT_ID_REBOOT,
+                                  VIR_DOMAIN_EVENT_ID_RTC_CHANGE,     VIR_DOMAIN_EVENT_ID_WATCHDOG,
+                                  VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE};
     return ids[what.index()];
   }
 };

@@ -34,14 +34,19 @@ struct GuestEvent {
     Watchdog,
     IoError,
     RtcChange,
-    Exited,  // the process has ended: nothing more will come
+    ChannelChanged,  // the guest has opened or closed its end of a channel
+    BalloonChanged,  // the balloon leaves the guest another amount of memory
+    Exited,          // the process has ended: nothing more will come
   } kind;
-  bool by_guest = false;       // PowerdownDone, Reset: the guest did it, not the host
-  long long rtc_offset_s = 0;  // RtcChange
+  bool by_guest = false;         // PowerdownDone, Reset: the guest did it, not the host
+  long long rtc_offset_s = 0;    // RtcChange
+  bool connected = false;        // ChannelChanged
+  std::uint64_t memory_kib = 0;  // BalloonChanged
   // Exited: how the process ended, where it can be told (it cannot for an adopted process).
   int exit_status = -1;  // -1: unknown
   int exit_signal = 0;   // 0: not by a signal
-  std::string detail;    // Exited: last lines of QEMU's log if it ended by itself; IoError: the device's alias
+  std::string
+      detail;  // Exited: last lines of QEMU's log if it ended by itself; IoError, ChannelChanged: the device's alias
 };
 
 // One running guest: its process and its monitor. Destroying the object lets go of a running guest and leaves it alone
@@ -89,7 +94,9 @@ struct AdoptSpec {
 
 struct Launched {
   std::unique_ptr<Guest> guest;
-  model::DomainDefPtr live;  // the definition with aliases, terminals and ports as they are now
+  // The definition with aliases, terminals, ports, channels and memory as they are now; after an adoption the very one
+  // that was given if nothing of it has changed.
+  model::DomainDefPtr live;
 };
 
 using GuestEventSink = std::function<void(GuestEvent)>;

@@ -5,6 +5,7 @@
 
 #include "qemu/adopt.hpp"
 #include "qemu/capabilities_xml.hpp"
+#include "qemu/settle.hpp"
 
 namespace vireo::qemu {
 
@@ -82,7 +83,10 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
   if (!state) co_return pass_on(state);
   ports::Launched launched;
   launched.guest = std::make_unique<QemuGuest>(*state);
+  auto live = std::make_shared<model::DomainDef>(*spec.live);
+  co_await refresh(live, *state, spec.deadline);
   launched.live = std::move(spec.live);
+  if (*live != *launched.live) launched.live = std::move(live);
   (*state)->deliver_to(std::move(sink));
   co_return launched;
 }

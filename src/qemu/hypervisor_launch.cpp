@@ -1,50 +1,17 @@
 // From a definition to a running guest: complete it, name its devices, start QEMU with what that makes of its command
-// line, and fill into the live definition what only the running QEMU knows: terminals and ports.
+// line, and settle with it what the command line cannot say.
 #include "qemu/aliases.hpp"
 #include "qemu/argv.hpp"
 #include "qemu/complete.hpp"
 #include "qemu/hypervisor.hpp"
 #include "qemu/launch.hpp"
-#include "qmp/commands.hpp"
+#include "qemu/settle.hpp"
 
 namespace vireo::qemu {
 
 namespace {
 
 constexpr auto kProbePatience = std::chrono::seconds(30);
-
-using Terminals = std::map<std::string, std::string>;
-using LiveDef = std::shared_ptr<model::DomainDef>;
-
-void fill_terminal(model::CharSource& source, const std::string& alias, const Terminals& terminals) {
-  if (source.backend != model::CharBackend::pty) return;
-  // QEMU's character devices are named after the guest's device that they stand behind.
-  if (const auto found = terminals.find("char" + alias); found != terminals.end()) source.path = found->second;
-}
-
-void fill_terminals(model::Devices& devices, const Terminals& terminals) {
-  for (auto& serial : devices.serials) fill_terminal(serial.source, serial.info.alias, terminals);
-  for (auto& channel : devices.channels) fill_terminal(channel.source, channel.info.alias, terminals);
-  for (auto& console : devices.consoles) {
-    // A serial console is the first serial port under another name.
-    if (console.target == model::ConsoleTarget::serial && !devices.serials.empty())
-      console.source = devices.serials.front().source;
-    else
-      fill_terminal(console.source, console.info.alias, terminals);
-  }
-}
-
-asio::awaitable<Result<void>> fill_live(LiveDef live, GuestStatePtr guest, Deadline deadline) {
-  auto terminals = co_await qmp::query_terminals(guest->monitor(), deadline);
-  if (!terminals) co_return pass_on(terminals);
-  fill_terminals(live->devices, *terminals);
-  for (auto& graphics : live->devices.graphics) {
-    auto port = co_await qmp::query_vnc_port(guest->monitor(), deadline);
-    if (!port) co_return pass_on(port);
-    if (*port > 0) graphics.port = *port;
-  }
-  co_return Result<void>();
-}
 
 // What a program expects to find, and a home of its own.
 std::vector<std::string> environment_in(const std::string& home) {
@@ -66,6 +33,9 @@ asio::awaitable<Result<model::DomainDef>> QemuHypervisor::complete(model::Domain
 
 asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpec spec, ports::GuestEventSink sink) {
   const auto& definition = *spec.definition;
+  if (definition.devices.graphics.size() > 1)
+    co_return fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                   "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
   auto caps = co_await capabilities_for(definition.devices.emulator, definition.os.arch, spec.deadline);
   if (!caps) co_return pass_on(caps);
 
@@ -92,7 +62,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
     return build_argv(asked, with_socket);
   };
   LaunchFinish finish = [live](GuestStatePtr guest, Deadline deadline) {
-    return fill_live(live, std::move(guest), deadline);
+    return settle(live, std::move(guest), deadline);
   };
   auto state = co_await launch_process(spawn_, std::move(plan), std::move(finish), spec.deadline);
   if (!state) co_return pass_on(state);

@@ -53,6 +53,28 @@ asio::awaitable<Result<std::map<std::string, std::string>>> query_terminals(Moni
   co_return terminals;
 }
 
+asio::awaitable<Result<std::set<std::string>>> query_open_frontends(MonitorPtr monitor, Deadline deadline) {
+  auto answer = co_await monitor->execute("query-chardev", json::object(), deadline);
+  if (!answer) co_return pass_on(answer);
+  if (!answer->is_array()) co_return unlike("query-chardev");
+  std::set<std::string> open;
+  for (const auto& device : answer->get_array()) {
+    const auto* label = string_at(device, "label");
+    const auto* held = label ? device.get_object().if_contains("frontend-open") : nullptr;
+    if (!held || !held->is_bool()) co_return unlike("query-chardev");
+    if (held->get_bool()) open.emplace(*label);
+  }
+  co_return open;
+}
+
+asio::awaitable<Result<std::uint64_t>> query_balloon(MonitorPtr monitor, Deadline deadline) {
+  auto answer = co_await monitor->execute("query-balloon", json::object(), deadline);
+  if (!answer) co_return pass_on(answer);
+  const auto* actual = answer->is_object() ? answer->get_object().if_contains("actual") : nullptr;
+  if (!actual || !actual->is_int64() || actual->get_int64() < 0) co_return unlike("query-balloon");
+  co_return static_cast<std::uint64_t>(actual->get_int64());
+}
+
 asio::awaitable<Result<int>> query_vnc_port(MonitorPtr monitor, Deadline deadline) {
   auto answer = co_await monitor->execute("query-vnc", json::object(), deadline);
   if (!answer) co_return pass_on(answer);

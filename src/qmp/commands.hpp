@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ asio::awaitable<Result<void>> run_command(MonitorPtr monitor, std::string comman
 asio::awaitable<Result<Status>> query_status(MonitorPtr monitor, Deadline deadline);
 // Character device id ("charserial0") → the pseudo terminal that QEMU opened for it ("/dev/pts/3").
 asio::awaitable<Result<std::map<std::string, std::string>>> query_terminals(MonitorPtr monitor, Deadline deadline);
+// The ids of the character devices whose front end is held open: of a channel, by the guest.
+asio::awaitable<Result<std::set<std::string>>> query_open_frontends(MonitorPtr monitor, Deadline deadline);
+// How much memory the balloon leaves the guest now, in bytes.
+asio::awaitable<Result<std::uint64_t>> query_balloon(MonitorPtr monitor, Deadline deadline);
 // The TCP port of the VNC server; 0: it does not listen on one.
 asio::awaitable<Result<int>> query_vnc_port(MonitorPtr monitor, Deadline deadline);
 // A line of the human monitor: what it prints.

@@ -290,6 +290,10 @@ TEST_F(MonitorTest, TypedAnswersAreRead) {
   auto terminals = begin(query_terminals(monitor_, Deadline::in(5s)));
   qemu_says(
       answer(qemu_gets(), R"([{"label":"charserial0","filename":"pty:/dev/pts/3"},{"label":"m","filename":"x"}])"));
+  auto open = begin(query_open_frontends(monitor_, Deadline::in(5s)));
+  qemu_says(answer(qemu_gets(), R"([{"label":"a","frontend-open":true},{"label":"b","frontend-open":false}])"));
+  auto balloon = begin(query_balloon(monitor_, Deadline::in(5s)));
+  qemu_says(answer(qemu_gets(), R"({"actual":83886080})"));
   auto status = begin(query_status(monitor_, Deadline::in(5s)));
   qemu_says(answer(qemu_gets(), R"({"status":"prelaunch","singlestep":false,"running":false})"));
   auto port = begin(query_vnc_port(monitor_, Deadline::in(5s)));
@@ -303,6 +307,8 @@ TEST_F(MonitorTest, TypedAnswersAreRead) {
   ASSERT_TRUE(run_until([&] { return strange->has_value(); }));
   EXPECT_EQ((**terminals)->at("charserial0"), "/dev/pts/3");
   EXPECT_EQ((**terminals)->size(), 1u);
+  EXPECT_EQ(***open, std::set<std::string>{"a"});
+  EXPECT_EQ(***balloon, 83886080U);
   EXPECT_FALSE((**status)->running);
   EXPECT_EQ((**status)->name, "prelaunch");
   EXPECT_EQ(***port, 5903);

@@ -12,7 +12,11 @@ def new_uuid():
     return issued[-1]
 
 
-def domain_xml(name, *, uuid=None, memory_mib=64, vcpus=1, devices="", os="", extra="", emulator=None):
+NO_BALLOON = "<memballoon model='none'/>"
+
+
+def domain_xml(name, *, uuid=None, memory_mib=64, vcpus=1, devices="", os="", extra="", emulator=None,
+               balloon=NO_BALLOON):
     """A guest without disks. Its firmware finds nothing to boot, so it costs hardly anything, running or paused.
 
     devices, os and extra are XML that goes into <devices>, <os> and <domain>.
@@ -25,7 +29,7 @@ def domain_xml(name, *, uuid=None, memory_mib=64, vcpus=1, devices="", os="", ex
   <vcpu>{vcpus}</vcpu>
   <os><type arch='x86_64' machine='pc'>hvm</type>{os}</os>
   {extra}
-  <devices>{emulator}{devices}<memballoon model='none'/></devices>
+  <devices>{emulator}{devices}{balloon}</devices>
 </domain>"""
 
 

@@ -86,6 +86,8 @@ asio::awaitable<Result<void>> launch_steps(Host& host, DomainPtr domain, model::
   run->up = true;
   host.registry.publish(*domain, std::move(view));
   // In libvirt's order, which subscribers may rely on.
+  for (const auto& channel : run->live->devices.channels)
+    emit_agent(host, *domain, *id, channel, VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
   if (run->resumed) emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
   emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
   if (options.paused) emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);

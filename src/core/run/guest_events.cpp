@@ -63,10 +63,31 @@ void on_panic(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
   }
 }
 
+void on_channel(Host& host, const DomainPtr& domain, Run& run, const ports::GuestEvent& event) {
+  auto live = std::make_shared<model::DomainDef>(*run.live);
+  const auto state = event.connected ? model::ChannelState::connected : model::ChannelState::disconnected;
+  for (auto& channel : live->devices.channels) {
+    if (channel.info.alias != event.detail || channel.state == state) continue;
+    channel.state = state;
+    publish_live(host, *domain, run, live);
+    if (run.up) emit_agent(host, *domain, run.id, channel, VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
+    return;
+  }
+}
+
+void on_balloon(Host& host, const DomainPtr& domain, Run& run, std::uint64_t memory_kib) {
+  auto live = std::make_shared<model::DomainDef>(*run.live);
+  live->current_memory_kib = memory_kib;
+  publish_live(host, *domain, run, std::move(live));
+}
+
 void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, const ports::GuestEvent& event) {
   if (event.kind == Kind::Exited) return finish_run(host, domain, run, event);
   if (!run->up) {
     run->resumed = run->resumed || event.kind == Kind::Resumed;
+    // The guest's devices tell nothing before its vCPUs run, and there is a live definition by then.
+    if (event.kind == Kind::ChannelChanged && run->live) on_channel(host, domain, *run, event);
+    if (event.kind == Kind::BalloonChanged && run->live) on_balloon(host, domain, *run, event.memory_kib);
     return;
   }
   const auto tell = [&](auto what) {
@@ -104,6 +125,11 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
     case Kind::IoError:
       run->pause_reason = VIR_DOMAIN_PAUSED_IOERROR;
       return;
+    case Kind::ChannelChanged:
+      return on_channel(host, domain, *run, event);
+    case Kind::BalloonChanged:
+      on_balloon(host, domain, *run, event.memory_kib);
+      return tell(model::BalloonChangeEvent{event.memory_kib});
     case Kind::Exited:
       return;
   }

@@ -49,6 +49,7 @@ asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<
     auto adopted = co_await host.hypervisor.adopt(std::move(spec), event_sink(host, domain, run));
     if (adopted) {
       run->guest = std::move(adopted->guest);
+      if (adopted->live != run->live) publish_live(host, *domain, *run, std::move(adopted->live));
       log::info("guest '{}' (id {}) runs on and is taken over", domain->name, record.id);
       co_await catch_up(host, domain, run);
       break;

@@ -34,7 +34,14 @@ Result<std::vector<NumberClaim>> claim_ports(Host& host, model::DomainDef& live)
 // Publishes a new state of a running guest and records it; does nothing if it is in that state already.
 void publish_state(Host& host, Domain& domain, int state, int reason);
 
+// Publishes what has changed of a running guest's live definition. Before the guest is published it is only kept.
+void publish_live(Host& host, Domain& domain, Run& run, model::DomainDefPtr live);
+
 void emit_lifecycle(Host& host, const Domain& domain, int id, int event, int detail);
+
+// Tells whether the guest's agent is there, if `channel` is the agent's. `reason`:
+// virConnectDomainEventAgentLifecycleReason.
+void emit_agent(Host& host, const Domain& domain, int id, const model::Channel& channel, int reason);
 
 // Brings back what an earlier daemon left: definitions, running guests, and what has ended meanwhile. Returns when
 // every guest has answered or `deadline` has passed; those that did not answer are tried again in the background.

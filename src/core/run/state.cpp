@@ -20,6 +20,23 @@ void publish_state(Host& host, Domain& domain, int state, int reason) {
   if (domain.run) asio::co_spawn(host.core, record_state(host, domain.run->id, state, reason), asio::detached);
 }
 
+void publish_live(Host& host, Domain& domain, Run& run, model::DomainDefPtr live) {
+  run.live = std::move(live);
+  if (!run.up) return;
+  model::DomainView next = *domain.view;
+  next.live = run.live;
+  host.registry.publish(domain, std::move(next));
+}
+
+void emit_agent(Host& host, const Domain& domain, int id, const model::Channel& channel, int reason) {
+  if (channel.name != "org.qemu.guest_agent.0") return;
+  const int state = channel.state == model::ChannelState::connected
+                        ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
+                        : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED;
+  host.events.emit(
+      {.name = domain.name, .uuid = domain.uuid, .id = id, .what = model::AgentLifecycleEvent{state, reason}});
+}
+
 void emit_lifecycle(Host& host, const Domain& domain, int id, int event, int detail) {
   host.events.emit({.name = domain.name, .uuid = domain.uuid, .id = id, .what = model::LifecycleEvent{event, detail}});
 }

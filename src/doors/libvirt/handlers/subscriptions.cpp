@@ -37,6 +37,17 @@ struct Message {
     send<wire::remote_domain_event_watchdog_msg, wire::remote_domain_event_callback_watchdog_msg>(
         Remote::domain_event_watchdog, Remote::domain_event_callback_watchdog, callback, {dom, e.action});
   }
+  void operator()(const model::BalloonChangeEvent& e, const std::optional<int>& callback) const {
+    send<wire::remote_domain_event_balloon_change_msg, wire::remote_domain_event_callback_balloon_change_msg>(
+        Remote::domain_event_balloon_change, Remote::domain_event_callback_balloon_change, callback,
+        {dom, e.memory_kib});
+  }
+  // Younger than the callback form: it has no plain one.
+  void operator()(const model::AgentLifecycleEvent& e, const std::optional<int>& callback) const {
+    if (callback)
+      session.send_event(Remote::domain_event_callback_agent_lifecycle,
+                         wire::remote_domain_event_callback_agent_lifecycle_msg{*callback, dom, e.state, e.reason});
+  }
 };
 
 }  // namespace

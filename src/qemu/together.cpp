@@ -1,0 +1,39 @@
+// Counting down to the last.
+#include "qemu/together.hpp"
+
+#include "base/wake.hpp"
+
+namespace vireo::qemu {
+
+namespace {
+
+constexpr auto kLastWord = std::chrono::seconds(1);  // beyond the deadline, for those who tell that it has passed
+
+struct Count {
+  explicit Count(const asio::any_io_executor& executor) : all_ended(executor) {}
+  Wake all_ended;
+  std::size_t under_way = 0;
+  std::optional<Error> failure;
+};
+
+asio::awaitable<void> run_part(asio::awaitable<Result<void>> part, std::shared_ptr<Count> count) {
+  auto done = co_await std::move(part);
+  if (!done && !count->failure) count->failure = std::move(done.error());
+  if (--count->under_way == 0) count->all_ended.fire();
+}
+
+}  // namespace
+
+asio::awaitable<Result<void>> together(std::vector<asio::awaitable<Result<void>>> parts, Deadline deadline) {
+  if (parts.empty()) co_return Result<void>();
+  auto executor = co_await asio::this_coro::executor;
+  auto count = std::make_shared<Count>(executor);
+  count->under_way = parts.size();
+  for (auto& part : parts) asio::co_spawn(executor, run_part(std::move(part), count), asio::detached);
+  const bool ended = co_await count->all_ended.wait(Deadline::at(deadline.time() + kLastWord));
+  if (count->failure) co_return std::unexpected(std::move(*count->failure));
+  if (!ended) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the monitor did not answer everything in time");
+  co_return Result<void>();
+}
+
+}  // namespace vireo::qemu
