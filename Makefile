@@ -20,7 +20,7 @@ test: ## set up and run every test: unit (release, asan, tsan) and scenarios; cl
 	@tools/install-deps
 	@tools/test
 
-long: ## the same for longer: all rooms under both sanitizers, repeated and shuffled, and the long scenarios
+long: ## the same for longer: all rooms under both sanitizers, 20 times; long scenarios; fuzzers (FUZZ_SECONDS=N)
 	@tools/install-deps
 	@tools/test --long
 

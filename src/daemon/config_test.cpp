@@ -43,7 +43,8 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFile{"door_threads = 'two'", "f.toml:1: door_threads must be a whole number from 1 to 64"},
                       BadFile{"door_threads = 0", "f.toml:1: door_threads must be"},
                       BadFile{"emulator_dir = 3", "f.toml:1: emulator_dir must be a text"},
-                      BadFile{"log_level = 'loud'", "f.toml:1: log_level must be"},
+                      BadFile{"log_level = 'loud'", "f.toml:1: log_level must be"}, BadFile{"[;x]", "f.toml:1: "},
+                      BadFile{"[]", "f.toml:1: "}, BadFile{"[[", "f.toml:1: "},
                       BadFile{"vnc_first_port = 6000\nvnc_last_port = 5999", "f.toml:1: vnc_first_port is above"}));
 
 }  // namespace

@@ -1,0 +1,70 @@
+// A definition's whole way with anything in it: XML, value, XML, completion, aliases, command line. What a client can
+// send must be refused or understood, and what was understood must come back the same.
+#include "qemu/argv.hpp"
+#include "qemu/complete.hpp"
+#include "tests/fuzz/expect.hpp"
+#include "xml/domain.hpp"
+
+using namespace vireo;
+using fuzz::expect;
+
+namespace {
+
+const qemu::Capabilities& capabilities() {
+  static const qemu::Capabilities caps = [] {
+    qemu::Capabilities c;
+    c.binary = "/usr/bin/qemu-system-x86_64";
+    c.arch = "x86_64";
+    c.version_major = 7;
+    c.version_minor = 2;
+    c.kvm = true;
+    c.machines = {{.name = "pc-i440fx-7.2", .alias = "pc", .is_default = true, .max_cpus = 255},
+                  {.name = "pc-q35-7.2", .alias = "q35", .max_cpus = 288}};
+    return c;
+  }();
+  return caps;
+}
+
+// What is written is read again, as the same value.
+void expect_survives(const model::DomainDef& def, xml::FormatOptions format, xml::ParseOptions parse,
+                     const char* promise) {
+  const auto text = xml::format_domain(def, format);
+  const auto again = xml::parse_domain(text, parse);
+  if (!again) std::fprintf(stderr, "%s\n%s\n", text.c_str(), again.error().detail.c_str());
+  expect(again.has_value(), "what Vireo writes it also reads");
+  if (*again != def) std::fprintf(stderr, "%s\nis read as\n%s\n", text.c_str(), xml::format_domain(*again).c_str());
+  expect(*again == def, promise);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto text = fuzz::text_of(data, size);
+  if (const auto live = xml::parse_domain(text, {.live = true}))
+    expect_survives(*live, {}, {.live = true}, "a live definition survives its XML");
+
+  const auto def = xml::parse_domain(text);
+  if (!def) {
+    expect(def.error().code != VIR_ERR_OK, "a refusal has a code");
+    return 0;
+  }
+  expect_survives(*def, {.inactive = true}, {}, "a definition survives its XML");
+
+  const auto completed = qemu::complete(*def, capabilities());
+  if (!completed) return 0;
+  const auto twice = qemu::complete(*completed, capabilities());
+  if (!twice) std::fprintf(stderr, "%s\n", twice.error().detail.c_str());
+  expect(twice.has_value(), "a completed definition can be completed");
+  if (*twice != *completed)
+    std::fprintf(stderr, "%s\nbecomes\n%s\n", xml::format_domain(*completed).c_str(),
+                 xml::format_domain(*twice).c_str());
+  expect(*twice == *completed, "completing twice changes nothing");
+  expect_survives(*completed, {.inactive = true}, {}, "a completed definition survives its XML");
+
+  const auto running = qemu::assign_aliases(*completed, "/run/vireo/channel");
+  expect_survives(running, {}, {.live = true}, "a running guest's definition survives its XML");
+  const auto argv = qemu::build_argv(running, {.monitor_fd = 3, .pid_file = "/run/vireo/qemu.pid"});
+  expect(!argv.empty() && argv.front() == running.devices.emulator, "the command line begins with the emulator");
+  for (const auto& word : argv) expect(!word.contains('\0'), "no word of the command line is cut short");
+  return 0;
+}
