@@ -86,11 +86,26 @@ class Reader {
   std::string problem_;
 };
 
+// The library's own printing breaks texts that hold both a line's end and quotes.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < ' ' || code == 0x7f)
+      out += fmt::format("\\u{:04x}", code);
+    else if (c == '"' || c == '\\')
+      out += fmt::format("\\{}", c);
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
 class Printer {
  public:
   void operator()(const char* key, const std::string& field, const char* meaning) {
     explain(meaning);
-    out_ << key << " = " << toml::value<std::string>(field) << "\n";
+    out_ << key << " = " << quoted(field) << "\n";
   }
   void operator()(const char* key, int field, const char* meaning, Range) {
     explain(meaning);

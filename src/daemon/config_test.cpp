@@ -9,10 +9,12 @@ namespace {
 TEST(Config, WhatIsPrintedIsRead) {
   Config config;
   config.libvirt_socket_dir = "/run/lib\"virt";
+  config.emulator_dir = "''' \\ \n\t\x7f \"\"\" ä";
   config.lane_timeout_ms = 1234;
   const auto read = parse_config(print_config(config), "printed");
   ASSERT_TRUE(read) << read.error().message();
   EXPECT_EQ(read->libvirt_socket_dir, config.libvirt_socket_dir);
+  EXPECT_EQ(read->emulator_dir, config.emulator_dir);
   EXPECT_EQ(read->lane_timeout_ms, 1234);
 }
 

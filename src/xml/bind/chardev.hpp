@@ -26,8 +26,12 @@ void bind_char_source(IO& io, Source& source) {
       if (source.backend == file) sub.on_off("append", source.append);
     });
     if (!shown) source.path.clear();
-    // A socket whose path is chosen at start is one that QEMU binds; saying so says nothing.
-    if (source.path.empty()) source.mode = model::SocketMode::unset;
+    // A socket whose path is chosen at start is one that QEMU binds; saying so says nothing. Nor is there anything to
+    // append to without a path.
+    if (source.path.empty()) {
+      source.mode = model::SocketMode::unset;
+      source.append.reset();
+    }
   } else {
     io.child("source", shown && !source.path.empty(), [&](auto& sub) {
       if (source.backend == unix_socket) sub.word("mode", source.mode);
