@@ -11,8 +11,7 @@ class Survives : public testing::TestWithParam<const char*> {};
 
 TEST_P(Survives, ItsOwnXml) {
   const std::string text =
-      std::string("<domain type='qemu'><name>g</name><memory>1024</memory><os><type>hvm</type></os>") + GetParam() +
-      "</domain>";
+      std::string("<domain type='qemu'><name>g</name><memory>1024</memory>") + GetParam() + "</domain>";
   for (const bool live : {false, true}) {
     const auto def = parse_domain(text, {.live = live});
     ASSERT_TRUE(def) << def.error().message();
@@ -23,8 +22,20 @@ TEST_P(Survives, ItsOwnXml) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Found, Survives,
-                         testing::Values("<devices><console type='file'><source append='on'/></console></devices>"));
+INSTANTIATE_TEST_SUITE_P(
+    Found, Survives,
+    testing::Values(
+        "<os><type>hvm</type><bootmenu timeout='3000'/></os>",
+        "<os><type>hvm</type><bootmenu enable='no' timeout='3000'/></os>",
+        "<os><type>hvm</type></os><devices><console type='file'><source append='on'/></console></devices>"));
+
+TEST(Boot, WithoutADeviceIsRefused) {
+  const auto def = parse_domain(
+      "<domain type='qemu'><name>g</name><memory>1024</memory><os><type>hvm</type><boot dEv='cdrom'/></os></domain>");
+  ASSERT_FALSE(def);
+  EXPECT_EQ(def.error().code, VIR_ERR_XML_ERROR);
+  EXPECT_EQ(def.error().detail, "Missing required attribute 'dev' in element 'boot'");
+}
 
 }  // namespace
 }  // namespace vireo::xml

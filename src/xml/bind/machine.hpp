@@ -16,11 +16,19 @@ void bind_os(IO& io, T& os) {
   io.text_child("kernel", os.kernel);
   io.text_child("initrd", os.initrd);
   io.text_child("cmdline", os.cmdline);
-  io.list("boot", os.boot, [](auto& sub, auto& device) { sub.word("dev", device); });
+  io.list("boot", os.boot, [](auto& sub, auto& device) {
+    if constexpr (IO::reading)
+      if (!sub.node().attribute("dev"))
+        return sub.fail(VIR_ERR_XML_ERROR, "Missing required attribute 'dev' in element 'boot'");
+    sub.word("dev", device);
+  });
   io.child("bootmenu", os.boot_menu.has_value(), [&](auto& sub) {
     sub.yes_no("enable", os.boot_menu);
     sub.number("timeout", os.boot_menu_timeout_ms);
   });
+  // As in libvirt, the time belongs to a menu that is shown.
+  if constexpr (IO::reading)
+    if (os.boot_menu != true) os.boot_menu_timeout_ms.reset();
   io.child("bios", os.bios_useserial.has_value() || os.bios_reboot_timeout_ms.has_value(), [&](auto& sub) {
     sub.yes_no("useserial", os.bios_useserial);
     sub.number("rebootTimeout", os.bios_reboot_timeout_ms);
