@@ -160,7 +160,7 @@ void add_graphics(std::vector<std::string>& argv, const DomainDef& live) {
     }
     std::string host = vnc.listens.empty() ? std::string() : vnc.listens.front().address;
     if (host.empty()) host = "127.0.0.1";
-    if (host.contains(':')) host = "[" + host + "]";
+    if (host.contains(':')) host = fmt::format("[{}]", host);
     // Without a port of its own, QEMU takes the first free one of a hundred.
     std::string word = vnc.port < 0 ? fmt::format("{}:0,to=99", escape_commas(host))
                                     : fmt::format("{}:{}", escape_commas(host), vnc.port - 5900);

@@ -61,6 +61,7 @@ TEST(Together, AllAreUnderWayAtOnce) {
   Wake everybody(core.get_executor());
   auto here = std::make_shared<int>(0);
   std::vector<asio::awaitable<Result<void>>> parts;
+  parts.reserve(3);
   for (int i = 0; i < 3; ++i) parts.push_back(meet(here, 3, everybody));
   EXPECT_TRUE(test::run(core, together(std::move(parts), Deadline::in(10s))));
 }

@@ -54,6 +54,7 @@ TEST(Validate, AMissingSchemaIsNamed) {
 
 TEST(Validate, ThreadsDoNotDisturbEachOther) {
   std::vector<std::jthread> threads;
+  threads.reserve(2);
   for (int i = 0; i < 2; ++i)
     threads.emplace_back([] {
       for (int again = 0; again < 10; ++again) {
