@@ -188,6 +188,9 @@ void bind_rng(IO& io, T& rng) {
   io.child("rate", rng.rate_bytes.has_value(), [&](auto& sub) {
     sub.number("bytes", rng.rate_bytes);
     sub.number("period", rng.rate_period_ms);
+    // As in libvirt, a period of no number of bytes is no limit.
+    if constexpr (IO::reading)
+      if (!rng.rate_bytes) rng.rate_period_ms.reset();
   });
   const bool there = io.child("backend", true, [&](auto& sub) {
     sub.constant("model", "random");
