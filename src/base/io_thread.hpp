@@ -29,10 +29,11 @@ class IoThread {
     end();
     context_.destroy_suspended();
   }
-  // Ends the thread; what is suspended stays so.
+  // Ends the thread once it has done what it was given until now; what is suspended stays so.
   void end() {
-    context_.stop();
-    if (thread_.joinable()) thread_.join();
+    if (!thread_.joinable()) return;
+    asio::post(context_, [this] { context_.stop(); });
+    thread_.join();
   }
 
  private:

@@ -37,6 +37,10 @@ void publish_state(Host& host, Domain& domain, int state, int reason);
 // Publishes what has changed of a running guest's live definition. Before the guest is published it is only kept.
 void publish_live(Host& host, Domain& domain, Run& run, model::DomainDefPtr live);
 
+// Waits until the running guest's state, as it is published now, is on disk: a verb that changed it answers only then.
+// A disk that refuses is logged: the guest is in that state all the same.
+asio::awaitable<void> make_state_durable(Host& host, DomainPtr domain);
+
 void emit_lifecycle(Host& host, const Domain& domain, int id, int event, int detail);
 
 // Tells whether the guest's agent is there, if `channel` is the agent's. `reason`:

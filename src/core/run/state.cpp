@@ -1,12 +1,14 @@
 // Publishing a running guest's state, and telling about it.
+#include "base/log.hpp"
 #include "core/run/run.hpp"
 
 namespace vireo::core {
 namespace {
 
 asio::awaitable<void> record_state(Host& host, int id, int state, int reason) {
-  // A state that could not be recorded is learnt again from the monitor after a restart.
-  co_await host.store.save_run_state(id, state, reason);
+  // What is not recorded is learnt again from the monitor after a restart, but for the reason.
+  if (auto saved = co_await host.store.save_run_state(id, state, reason); !saved)
+    log::error("the state of guest id {} could not be recorded: {}", id, saved.error().message());
 }
 
 }  // namespace
@@ -35,6 +37,11 @@ void emit_agent(Host& host, const Domain& domain, int id, const model::Channel& 
                         : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED;
   host.events.emit(
       {.name = domain.name, .uuid = domain.uuid, .id = id, .what = model::AgentLifecycleEvent{state, reason}});
+}
+
+asio::awaitable<void> make_state_durable(Host& host, DomainPtr domain) {
+  if (domain->view && domain->view->active())
+    co_await record_state(host, domain->view->id, domain->view->state, domain->view->reason);
 }
 
 void emit_lifecycle(Host& host, const Domain& domain, int id, int event, int detail) {

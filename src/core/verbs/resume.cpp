@@ -12,7 +12,10 @@ asio::awaitable<Result<void>> resume(Host& host, DomainRef ref) {
   // The monitor's RESUME event publishes the new state, with this reason.
   (*run)->run_reason = VIR_DOMAIN_RUNNING_UNPAUSED;
   auto resumed = co_await (*run)->guest->resume(Deadline::in(host.settings.monitor_timeout));
-  if (!resumed) (*run)->run_reason.reset();
+  if (resumed)
+    co_await make_state_durable(host, entered->domain);
+  else
+    (*run)->run_reason.reset();
   co_return resumed;
 }
 

@@ -14,7 +14,10 @@ asio::awaitable<Result<void>> suspend(Host& host, DomainRef ref) {
   // The monitor's STOP event publishes the new state, with this reason.
   (*run)->pause_reason = VIR_DOMAIN_PAUSED_USER;
   auto paused = co_await (*run)->guest->pause(Deadline::in(host.settings.monitor_timeout));
-  if (!paused) (*run)->pause_reason.reset();
+  if (paused)
+    co_await make_state_durable(host, entered->domain);
+  else
+    (*run)->pause_reason.reset();
   co_return paused;
 }
 
