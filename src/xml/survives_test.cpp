@@ -29,6 +29,8 @@ INSTANTIATE_TEST_SUITE_P(
         "<os><type>hvm</type><bootmenu enable='no' timeout='3000'/></os>",
         "<os><type>hvm</type></os><devices><rng model='virtio'><rate period='2000'/>"
         "<backend model='random'>/dev/random</backend></rng></devices>",
+        "<os><type>hvm</type></os><devices><serial type='pty'><target>"
+        "<model name='isa-serial'/></target></serial></devices>",
         "<os><type>hvm</type></os><devices><console type='file'><source append='on'/></console></devices>"));
 
 TEST(Boot, WithoutADeviceIsRefused) {

@@ -45,7 +45,8 @@ template <class IO, class T>
 void bind_serial(IO& io, T& serial) {
   bind_char_backend(io, serial.source);
   bind_char_source(io, serial.source);
-  io.child("target", serial.port.has_value() || !serial.target_type.empty(), [&](auto& sub) {
+  const bool has_target = serial.port.has_value() || !serial.target_type.empty() || !serial.target_model.empty();
+  io.child("target", has_target, [&](auto& sub) {
     sub.attr("type", serial.target_type);
     sub.number("port", serial.port);
     sub.child("model", !serial.target_model.empty(), [&](auto& model) { model.attr("name", serial.target_model); });
