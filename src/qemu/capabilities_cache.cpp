@@ -38,11 +38,18 @@ asio::awaitable<Result<CapabilitiesPtr>> CapabilitiesCache::get(std::string bina
 }
 
 asio::awaitable<Result<CapabilitiesPtr>> CapabilitiesCache::do_get(Self self, std::string binary, Deadline deadline) {
+  const auto now = SteadyClock::now();
+  if (const auto known = self->known_.find(binary);
+      known != self->known_.end() && now - known->second.looked_at < self->look_every_)
+    co_return known->second.capabilities;
+
   std::move_only_function<Result<BinaryStamp>()> look = [binary] { return stamp_of(binary); };
   auto stamp = co_await self->workers_.run<BinaryStamp>(std::move(look), deadline);
   if (!stamp) co_return pass_on(stamp);
-  if (const auto known = self->known_.find(binary); known != self->known_.end() && known->second.stamp == *stamp)
+  if (const auto known = self->known_.find(binary); known != self->known_.end() && known->second.stamp == *stamp) {
+    known->second.looked_at = now;
     co_return known->second.capabilities;
+  }
 
   auto& flights = self->flights_;
   auto found = std::find_if(flights.begin(), flights.end(), [&](const auto& f) { return f->stamp == *stamp; });
@@ -72,7 +79,8 @@ asio::awaitable<void> CapabilitiesCache::fly(Self self, std::shared_ptr<Flight> 
   if (found) {
     if (found->probed) ++self->probes_;
     auto capabilities = std::make_shared<const Capabilities>(std::move(found->capabilities));
-    self->known_[flight->stamp.path] = Known{.stamp = flight->stamp, .capabilities = capabilities};
+    self->known_[flight->stamp.path] =
+        Known{.stamp = flight->stamp, .capabilities = capabilities, .looked_at = SteadyClock::now()};
     flight->result = std::move(capabilities);
   } else {
     flight->result = pass_on(found);

@@ -11,6 +11,8 @@ namespace vireo::qemu {
 
 namespace {
 
+// How soon a replaced emulator is noticed.
+constexpr auto kLookEvery = std::chrono::seconds(1);
 constexpr auto kProbePatience = std::chrono::seconds(30);
 constexpr const char* kHostArch = "x86_64";
 
@@ -25,7 +27,7 @@ QemuHypervisor::QemuHypervisor(asio::any_io_executor core, Workers& spawn, Worke
     : spawn_(spawn),
       host_(host),
       options_(std::move(options)),
-      cache_(std::make_shared<CapabilitiesCache>(std::move(core), probe, options_.cache_dir)) {}
+      cache_(std::make_shared<CapabilitiesCache>(std::move(core), probe, options_.cache_dir, kLookEvery)) {}
 
 std::string QemuHypervisor::default_emulator(const std::string& arch) const {
   // QEMU calls by its first member the family that libvirt calls by its last.

@@ -30,8 +30,8 @@ class ProbeTest : public testing::Test {
     const auto text = test::content_of(folder_.file("runs"));
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
-  std::shared_ptr<CapabilitiesCache> cache() {
-    return std::make_shared<CapabilitiesCache>(core_.get_executor(), workers_, folder_.file("cache"));
+  std::shared_ptr<CapabilitiesCache> cache(std::chrono::milliseconds look_every = 0ms) {
+    return std::make_shared<CapabilitiesCache>(core_.get_executor(), workers_, folder_.file("cache"), look_every);
   }
   Result<CapabilitiesPtr> ask(const std::shared_ptr<CapabilitiesCache>& c, const std::string& binary) {
     return test::run(core_, c->get(binary, Deadline::in(20s)));
@@ -141,6 +141,15 @@ TEST_F(ProbeTest, AChangedBinaryIsProbedAgain) {
   std::filesystem::last_write_time(binary, time);  // the inode's change time still moves
   ASSERT_TRUE(ask(shared, binary));
   EXPECT_EQ(runs(), 2u);
+}
+
+TEST_F(ProbeTest, ABinaryIsNotLookedAtAgainTooSoon) {
+  const auto binary = counting_emulator();
+  auto shared = cache(1h);
+  ASSERT_TRUE(ask(shared, binary));
+  counting_emulator();
+  ASSERT_TRUE(ask(shared, binary));
+  EXPECT_EQ(runs(), 1u);
 }
 
 TEST_F(ProbeTest, AFailureIsNotKept) {

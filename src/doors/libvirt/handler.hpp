@@ -81,6 +81,19 @@ class HandlerTable {
     };
   }
 
+  // The same in two steps: `prepare` runs on the session's own thread, as a read does, and `fn` gets what it made. For
+  // work that needs only the arguments, such as reading a document, and would cost the core thread more than a hop.
+  template <class Number, class Args, class Prepared, class Ret>
+  void change(Number number, Prepared (*prepare)(Args), asio::awaitable<Result<Ret>> (*fn)(Call, Prepared)) {
+    at(number).change = [this, prepare, fn](Call call, std::span<const std::byte> payload,
+                                            std::shared_ptr<Pending> pending) -> Result<void> {
+      auto args = decode_args<Args>(payload);
+      if (!args) return pass_on(args);
+      launch<Ret>(fn(std::move(call), prepare(std::move(*args))), std::move(pending));
+      return {};
+    };
+  }
+
   // Like change, for a procedure that carries a stream. The stream is open before `fn` starts; the reply goes out when
   // `fn` returns, so what goes on with the stream after the reply is spawned by `fn`. A failure ends the stream.
   template <class Number, class Args, class Ret>
