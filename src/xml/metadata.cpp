@@ -91,6 +91,21 @@ std::string namespace_of(pugi::xml_node node) {
   return {};
 }
 
+void load(pugi::xml_document& document, const model::MetadataElement& element) {
+  document.load_buffer(element.xml.data(), element.xml.size(),
+                       pugi::parse_cdata | pugi::parse_comments | pugi::parse_pi | pugi::parse_escapes);
+}
+
+// Takes the prefix off the names of all elements in the namespace. From the leaves up, because it is the names of the
+// outer ones that declare it.
+void strip_namespace(pugi::xml_node node, const std::string& uri) {
+  for (auto child : node.children())
+    if (child.type() == pugi::node_element) strip_namespace(child, uri);
+  const std::string name = node.name();
+  if (const auto colon = name.find(':'); colon != std::string::npos && namespace_of(node) == uri)
+    node.set_name(name.substr(colon + 1).c_str());
+}
+
 }  // namespace
 
 std::vector<model::MetadataElement> read_metadata(pugi::xml_node metadata) {
@@ -115,10 +130,26 @@ std::vector<model::MetadataElement> read_metadata(pugi::xml_node metadata) {
   return elements;
 }
 
+std::string metadata_without_namespace(const model::MetadataElement& element) {
+  pugi::xml_document document;
+  load(document, element);
+  auto root = document.document_element();
+  strip_namespace(root, element.namespace_uri);
+  for (auto attribute = root.first_attribute(); attribute;) {
+    const auto next = attribute.next_attribute();
+    if (element.namespace_uri == attribute.value() && std::string_view(attribute.name()).starts_with("xmlns"))
+      root.remove_attribute(attribute);
+    attribute = next;
+  }
+  std::string out;
+  put(out, root, 0, true);
+  out.pop_back();
+  return out;
+}
+
 std::string layout_metadata(const model::MetadataElement& element, int depth) {
   pugi::xml_document document;
-  document.load_buffer(element.xml.data(), element.xml.size(),
-                       pugi::parse_cdata | pugi::parse_comments | pugi::parse_pi | pugi::parse_escapes);
+  load(document, element);
   std::string out;
   put(out, document.document_element(), depth, true);
   return out;

@@ -1,6 +1,7 @@
 // Small facts about one guest: state, sizes, flags. Each from the published version, on the thread where it was asked.
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
+#include "xml/metadata.hpp"
 
 namespace vireo::doors::libvirt {
 namespace {
@@ -40,16 +41,24 @@ Result<wire::remote_domain_get_max_memory_ret> get_max_memory(const Call& call,
   return wire::remote_domain_get_max_memory_ret{.memory = (*domain)->current().memory_kib};
 }
 
-// virDomainGetVcpusFlags. LIVE and CONFIG choose a definition; without either, the one in force.
-Result<int> count_vcpus(const model::DomainView& domain, unsigned flags) {
-  if ((flags & VIR_DOMAIN_VCPU_LIVE) && (flags & VIR_DOMAIN_VCPU_CONFIG))
+// The definition that LIVE or CONFIG asks for; without either, the one in force.
+Result<const model::DomainDef*> chosen_definition(const model::DomainView& domain, unsigned flags) {
+  if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG))
     return fail(VIR_ERR_INVALID_ARG,
-                "flags 'VIR_DOMAIN_VCPU_LIVE' and 'VIR_DOMAIN_VCPU_CONFIG' are mutually exclusive");
-  if ((flags & VIR_DOMAIN_VCPU_LIVE) && !domain.live) return fail(VIR_ERR_OPERATION_INVALID, "domain is not running");
-  if ((flags & VIR_DOMAIN_VCPU_CONFIG) && !domain.persistent)
-    return fail(VIR_ERR_OPERATION_INVALID, "transient domains do not have any persistent config");
-  const auto& def = (flags & VIR_DOMAIN_VCPU_CONFIG) ? *domain.persistent : domain.current();
-  return static_cast<int>((flags & VIR_DOMAIN_VCPU_MAXIMUM) ? def.vcpus_max : def.vcpus());
+                "flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+  if ((flags & VIR_DOMAIN_AFFECT_LIVE) && !domain.live)
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is not running");
+  if (!(flags & VIR_DOMAIN_AFFECT_CONFIG)) return &domain.current();
+  if (!domain.persistent)
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "transient domains do not have any persistent config");
+  return domain.persistent.get();
+}
+
+// virDomainGetVcpusFlags: LIVE and CONFIG have the same values there.
+Result<int> count_vcpus(const model::DomainView& domain, unsigned flags) {
+  auto def = chosen_definition(domain, flags);
+  if (!def) return pass_on(def);
+  return static_cast<int>((flags & VIR_DOMAIN_VCPU_MAXIMUM) ? (*def)->vcpus_max : (*def)->vcpus());
 }
 
 Result<wire::remote_domain_get_vcpus_flags_ret> get_vcpus_flags(const Call& call,
@@ -72,6 +81,34 @@ Result<wire::remote_domain_get_max_vcpus_ret> get_max_vcpus(const Call& call,
   auto count = count_vcpus(**domain, VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_MAXIMUM);
   if (!count) return pass_on(count);
   return wire::remote_domain_get_max_vcpus_ret{.num = *count};
+}
+
+Result<wire::remote_domain_get_metadata_ret> get_metadata(const Call& call,
+                                                          const wire::remote_domain_get_metadata_args& args) {
+  if (auto ok = check_flags(call, args.flags, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG); !ok)
+    return pass_on(ok);
+  auto domain = find_domain(call, args.dom);
+  if (!domain) return pass_on(domain);
+  auto def = chosen_definition(**domain, args.flags);
+  if (!def) return pass_on(def);
+  std::string text;
+  switch (args.type) {
+    case VIR_DOMAIN_METADATA_DESCRIPTION:
+      text = (*def)->description;
+      break;
+    case VIR_DOMAIN_METADATA_TITLE:
+      text = (*def)->title;
+      break;
+    case VIR_DOMAIN_METADATA_ELEMENT:
+      for (const auto& element : (*def)->metadata)
+        if (element.namespace_uri == args.uri) text = xml::metadata_without_namespace(element);
+      break;
+    default:
+      return fail(VIR_ERR_INVALID_ARG, fmt::format("unknown metadata type {}", args.type));
+  }
+  if (text.empty())
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
+  return wire::remote_domain_get_metadata_ret{.metadata = std::move(text)};
 }
 
 Result<wire::remote_domain_is_active_ret> is_active(const Call& call, const wire::remote_domain_is_active_args& args) {
@@ -133,6 +170,7 @@ void register_domain_facts(HandlerTable& table) {
   table.read(Remote::domain_get_max_memory, &get_max_memory);
   table.read(Remote::domain_get_vcpus_flags, &get_vcpus_flags);
   table.read(Remote::domain_get_max_vcpus, &get_max_vcpus);
+  table.read(Remote::domain_get_metadata, &get_metadata);
   table.read(Remote::domain_is_active, &is_active);
   table.read(Remote::domain_is_persistent, &is_persistent);
   table.read(Remote::domain_is_updated, &is_updated);
