@@ -1,37 +1,13 @@
 // Laid out as libvirt lays it out, machines in QEMU's order with the default one first.
 #include "qemu/capabilities_xml.hpp"
 
+#include "base/escape.hpp"
+
 #include <algorithm>
 
 namespace vireo::qemu {
 
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string machine_lines(const Machine& machine) {
   const std::string deprecated = machine.deprecated ? " deprecated='yes'" : "";

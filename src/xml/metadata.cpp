@@ -4,40 +4,15 @@
 
 #include <algorithm>
 
+#include "base/escape.hpp"
+
 namespace vireo::xml {
 namespace {
 
-std::string escaped(std::string_view text, bool attribute) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      case '"':
-        out += attribute ? "&quot;" : "\"";
-        break;
-      case '\n':
-        out += attribute ? "&#10;" : "\n";
-        break;
-      case '\t':
-        out += attribute ? "&#9;" : "\t";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+// What libxml2 escapes, which is not quite what libvirt does.
+constexpr Replacements in_text = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'\r', "&#13;"}};
+constexpr Replacements in_attribute = {{'<', "&lt;"},   {'>', "&gt;"},   {'&', "&amp;"}, {'\r', "&#13;"},
+                                       {'"', "&quot;"}, {'\n', "&#10;"}, {'\t', "&#9;"}};
 
 // Whether the element holds text of its own, so that white space inside it must stay as it is.
 bool is_mixed(pugi::xml_node node) {
@@ -50,7 +25,7 @@ void put(std::string& out, pugi::xml_node node, int depth, bool indent) {
   if (indent) out.append(static_cast<std::size_t>(depth) * 2, ' ');
   switch (node.type()) {
     case pugi::node_pcdata:
-      out += escaped(node.value(), false);
+      out += escaped(node.value(), in_text);
       break;
     case pugi::node_cdata:
       out += fmt::format("<![CDATA[{}]]>", node.value());
@@ -64,7 +39,7 @@ void put(std::string& out, pugi::xml_node node, int depth, bool indent) {
     default: {
       out += fmt::format("<{}", node.name());
       for (const auto& attribute : node.attributes())
-        out += fmt::format(" {}=\"{}\"", attribute.name(), escaped(attribute.value(), true));
+        out += fmt::format(" {}=\"{}\"", attribute.name(), escaped(attribute.value(), in_attribute));
       if (!node.first_child()) {
         out += "/>";
         break;

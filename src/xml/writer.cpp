@@ -1,38 +1,9 @@
 // Laying XML out as libvirt does.
 #include "xml/writer.hpp"
 
+#include "base/escape.hpp"
+
 namespace vireo::xml {
-namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 void Writer::end_tag_if_open() {
   if (tag_open_) out_ += ">\n";
   tag_open_ = false;

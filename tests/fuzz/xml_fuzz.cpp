@@ -2,6 +2,7 @@
 // send must be refused or understood, and what was understood must come back the same.
 #include "qemu/argv.hpp"
 #include "qemu/complete.hpp"
+#include "tests/fixtures/debian_12_qemu.hpp"
 #include "tests/fuzz/expect.hpp"
 #include "xml/domain.hpp"
 
@@ -11,17 +12,7 @@ using fuzz::expect;
 namespace {
 
 const qemu::Capabilities& capabilities() {
-  static const qemu::Capabilities caps = [] {
-    qemu::Capabilities c;
-    c.binary = "/usr/bin/qemu-system-x86_64";
-    c.arch = "x86_64";
-    c.version_major = 7;
-    c.version_minor = 2;
-    c.kvm = true;
-    c.machines = {{.name = "pc-i440fx-7.2", .alias = "pc", .is_default = true, .max_cpus = 255},
-                  {.name = "pc-q35-7.2", .alias = "q35", .max_cpus = 288}};
-    return c;
-  }();
+  static const auto caps = tests::debian_12_qemu();
   return caps;
 }
 

@@ -11,24 +11,13 @@
 #include "qemu/aliases.hpp"
 #include "qemu/argv.hpp"
 #include "qemu/complete.hpp"
+#include "tests/fixtures/debian_12_qemu.hpp"
 #include "xml/domain.hpp"
 
 namespace vireo {
 namespace {
 
 const std::filesystem::path goldens = std::filesystem::path(VIREO_SOURCE_DIR) / "tests/golden";
-
-qemu::Capabilities debian_12_qemu() {
-  qemu::Capabilities caps;
-  caps.binary = "/usr/bin/qemu-system-x86_64";
-  caps.arch = "x86_64";
-  caps.version_major = 7;
-  caps.version_minor = 2;
-  caps.kvm = true;
-  caps.machines = {{.name = "pc-i440fx-7.2", .alias = "pc", .is_default = true, .max_cpus = 255},
-                   {.name = "pc-q35-7.2", .alias = "q35", .max_cpus = 288}};
-  return caps;
-}
 
 std::string slurp(const std::filesystem::path& path) {
   std::ifstream in(path);
@@ -57,7 +46,7 @@ class Golden : public testing::TestWithParam<std::string> {
     return def.value_or(model::DomainDef{});
   }
   model::DomainDef completed() const {
-    auto def = qemu::complete(parsed(in()), debian_12_qemu());
+    auto def = qemu::complete(parsed(in()), tests::debian_12_qemu());
     EXPECT_TRUE(def) << def.error().message();
     return def.value_or(model::DomainDef{});
   }
@@ -83,7 +72,7 @@ TEST_P(Golden, ReadsItsOwnOutputBack) {
 
 TEST_P(Golden, CompletingTwiceChangesNothing) {
   const auto once = completed();
-  const auto twice = qemu::complete(once, debian_12_qemu());
+  const auto twice = qemu::complete(once, tests::debian_12_qemu());
   ASSERT_TRUE(twice) << twice.error().message();
   EXPECT_EQ(*twice, once);
 }
