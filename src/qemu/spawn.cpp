@@ -53,9 +53,10 @@ struct ChildPlan {
 
 [[noreturn]] void run_child(const ChildPlan& plan) {
   // Ignored signals survive exec, handlers do not exist there: all go back to their default.
-  struct sigaction standard{};
-  standard.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
+  // By system call: the C library keeps two signals to itself, which an ancestor may have left ignored all the same.
+  // All zeros is the kernel's structure for "the default action"; the last argument is the size of its signal set.
+  const unsigned long standard[4] = {};
+  for (int number = 1; number < NSIG; ++number) ::syscall(SYS_rt_sigaction, number, standard, nullptr, 8);
   if (::setsid() < 0) report_failure(plan, Step::Session);
   if (::chdir("/") < 0) report_failure(plan, Step::Folder);
   ::umask(0077);

@@ -7,12 +7,11 @@
 namespace vireo::core {
 namespace {
 
-// What a life that is over leaves behind. The guest object goes last, and here rather than in the event that told of
-// its end, which comes out of that very object.
+// What a life that is over leaves behind. Holding the Run until then also keeps the guest object alive while the event
+// that told of its end, which comes out of that very object, is handled.
 asio::awaitable<void> clean_up(Host& host, std::shared_ptr<Run> run) {
   co_await forget_record(host, run->id);
   co_await remove_runtime_folder(host, runtime_folder(host, run->id));
-  run->guest.reset();
 }
 
 }  // namespace

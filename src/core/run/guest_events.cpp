@@ -137,9 +137,12 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
 
 }  // namespace
 
-ports::GuestEventSink event_sink(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
-  return [&host, domain = std::move(domain), run = std::move(run)](ports::GuestEvent event) {
-    on_event(host, domain, run, event);
+ports::GuestEventSink event_sink(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run) {
+  // Weak, because the run owns the guest that holds this sink.
+  return [&host, weak_domain = std::weak_ptr(domain), weak_run = std::weak_ptr(run)](const ports::GuestEvent& event) {
+    const auto domain_now = weak_domain.lock();
+    const auto run_now = weak_run.lock();
+    if (domain_now && run_now) on_event(host, domain_now, run_now, event);
   };
 }
 

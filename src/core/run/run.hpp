@@ -14,7 +14,7 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
                                        StartOptions options);
 
 // The sink for a life's events.
-ports::GuestEventSink event_sink(Host& host, DomainPtr domain, std::shared_ptr<Run> run);
+ports::GuestEventSink event_sink(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run);
 
 // The process is gone: publishes the guest as shut off, or withdraws it if it was transient, emits Stopped, and takes
 // back what the life held.
