@@ -29,6 +29,8 @@ class Workers {
   const std::string& name() const { return name_; }
   // Time from handing a function over until a thread took it.
   const WaitStats& queue_waits() const { return queue_waits_; }
+  // Functions that were handed over and have not ended. At 0, no thread of the pool touches anything of its callers.
+  unsigned busy() const { return busy_.load(std::memory_order_acquire); }
 
   // Runs `work` on a worker. Error: VIR_ERR_OPERATION_TIMEOUT when the deadline passes first, VIR_ERR_INTERNAL_ERROR
   // when `work` throws.
@@ -37,10 +39,13 @@ class Workers {
     auto executor = co_await asio::this_coro::executor;
     auto job = std::make_shared<Job<T>>(executor, std::move(work));
     const auto handed_over = SteadyClock::now();
-    asio::post(pool_, [this, job, executor, handed_over] {
+    busy_.fetch_add(1, std::memory_order_relaxed);
+    asio::post(pool_, [this, job, executor, handed_over]() mutable {
       queue_waits_.add(SteadyClock::now() - handed_over);
       job->run();
-      asio::post(executor, [job] { job->done.fire(); });
+      // Given away whole: the job's timer belongs to that executor and must not be destroyed here.
+      asio::post(executor, [job = std::move(job)] { job->done.fire(); });
+      busy_.fetch_sub(1, std::memory_order_release);
     });
     if (!co_await job->done.wait(deadline))
       co_return fail(VIR_ERR_OPERATION_TIMEOUT, "no answer in time from the '" + name_ + "' workers");
@@ -67,6 +72,7 @@ class Workers {
 
   std::string name_;
   WaitStats queue_waits_;
+  std::atomic<unsigned> busy_{0};
   asio::thread_pool pool_;
 };
 

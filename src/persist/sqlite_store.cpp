@@ -95,7 +95,11 @@ void SqliteStore::write_until_stopped() {
       group.swap(queue_);
     }
     write_group(group);
-    for (auto& job : group) asio::post(job->executor, [job] { job->durable.fire(); });
+    for (auto& job : group) {
+      const auto executor = job->executor;
+      // Given away whole: the job's timer belongs to that executor and must not be destroyed here.
+      asio::post(executor, [job = std::move(job)] { job->durable.fire(); });
+    }
   }
 }
 

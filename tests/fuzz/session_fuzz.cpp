@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
 #include "doors/libvirt/session.hpp"
@@ -91,6 +93,8 @@ class Conversation {
     context_.restart();
     context_.run_for(patience);
     expect(context_.stopped(), "nothing waits for a client that has gone");
+    // The worker outlives this input's event loop: it must have let go of it.
+    while (backends_->workers.busy() != 0) std::this_thread::yield();
   }
 
  private:
