@@ -18,6 +18,7 @@ TEST(Published, ReadersNeverSeeATornOrOlderVersion) {
   Published<Pair> published(std::make_shared<const Pair>());
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
+  readers.reserve(4);
   for (int i = 0; i < 4; ++i)
     readers.emplace_back([&] {
       long last = 0;

@@ -60,8 +60,8 @@ void run_random_operations(unsigned seed) {
   Registry registry(io.get_executor());
   Model model;
   std::mt19937 random(seed);
-  std::vector<Uuid> uuids;
-  for (int i = 0; i < 6; ++i) uuids.push_back(Uuid::random());
+  std::vector<Uuid> uuids(6);
+  for (auto& uuid : uuids) uuid = Uuid::random();
   std::vector<std::pair<Uuid, DomainClaim>> claims;
   int next_id = 1;
 
@@ -96,7 +96,7 @@ void run_random_operations(unsigned seed) {
         model.by_uuid(uuid)->published = false;
         break;
       }
-      case 3: {  // give a claim back
+      default: {  // give a claim back
         if (claims.empty()) break;
         const auto at = claims.begin() + static_cast<std::ptrdiff_t>(random() % claims.size());
         --model.by_uuid(at->first)->claims;

@@ -19,7 +19,7 @@ namespace {
 std::string find_hostname() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
-  const std::string short_name = name.data();
+  std::string short_name = name.data();
   const auto local = [](const std::string& n) { return n.starts_with("localhost"); };
   if (local(short_name) || short_name.find('.') != std::string::npos) return short_name;
   addrinfo hints{};
@@ -27,7 +27,7 @@ std::string find_hostname() {
   hints.ai_flags = AI_CANONNAME;
   addrinfo* found = nullptr;
   if (::getaddrinfo(short_name.c_str(), nullptr, &hints, &found) != 0 || !found) return short_name;
-  const std::string canonical = found->ai_canonname ? found->ai_canonname : "";
+  std::string canonical = found->ai_canonname ? found->ai_canonname : "";
   ::freeaddrinfo(found);
   return canonical.empty() || local(canonical) ? short_name : canonical;
 }

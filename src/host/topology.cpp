@@ -135,6 +135,7 @@ CpuShape shape_of(const std::vector<const Cpu*>& cpus) {
 
 std::vector<const Cpu*> cpus_of(const Cell& cell) {
   std::vector<const Cpu*> cpus;
+  cpus.reserve(cell.cpus.size());
   for (const auto& cpu : cell.cpus) cpus.push_back(&cpu);
   return cpus;
 }

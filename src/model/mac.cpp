@@ -15,7 +15,10 @@ std::optional<MacAddress> MacAddress::parse(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
-    if (i != 0 && (at == end || *at++ != ':')) return std::nullopt;
+    if (i != 0) {
+      if (at == end || *at != ':') return std::nullopt;
+      ++at;
+    }
     const auto [next, status] = std::from_chars(at, end, mac.bytes[i], 16);
     if (status != std::errc{} || next - at > 2) return std::nullopt;
     at = next;

@@ -1,6 +1,7 @@
 // Schema, group commit, and the rows.
 #include "persist/sqlite_store.hpp"
 
+#include "base/log.hpp"
 #include "persist/statement.hpp"
 #include "xml/domain.hpp"
 
@@ -28,6 +29,11 @@ Result<void> execute(sqlite3* db, const char* sql) {
   std::string text = message ? message : "unknown error";
   sqlite3_free(message);
   return fail(VIR_ERR_INTERNAL_ERROR, "the database of definitions: " + text);
+}
+
+// For taking back what has failed already: if that fails too, there is nothing left to do but to say so.
+void take_back(sqlite3* db, const char* sql) {
+  if (auto done = execute(db, sql); !done) log::error("{}: {}", sql, done.error().message());
 }
 
 Result<long long> ask_number(sqlite3* db, const char* sql) {
@@ -110,15 +116,16 @@ void SqliteStore::write_group(std::deque<std::shared_ptr<Job>>& group) {
     job->result = begun;
     if (!begun) continue;
     job->result = execute(db_.get(), "SAVEPOINT change");
-    if (job->result) job->result = job->change(db_.get());
-    if (!job->result) execute(db_.get(), "ROLLBACK TO change");
-    execute(db_.get(), "RELEASE change");
+    if (!job->result) continue;
+    job->result = job->change(db_.get());
+    if (!job->result) take_back(db_.get(), "ROLLBACK TO change");
+    if (auto released = execute(db_.get(), "RELEASE change"); !released && job->result) job->result = released;
   }
   if (!begun) return;
   auto committed = execute(db_.get(), "COMMIT");
   commits_.fetch_add(1, std::memory_order_relaxed);
   if (committed) return;
-  execute(db_.get(), "ROLLBACK");
+  take_back(db_.get(), "ROLLBACK");
   for (auto& job : group) job->result = committed;
 }
 

@@ -239,7 +239,7 @@ void describe_bridges(Devices& devices) {
     if (c.type != ControllerType::pci) continue;
     if (c.model == "pcie-root-port") {
       if (c.model_name.empty()) c.model_name = "pcie-root-port";
-      if (!c.chassis) c.chassis = *c.index;
+      if (!c.chassis) c.chassis = c.index;
       const auto* at = std::get_if<PciAddress>(&c.info.address);
       if (!c.port && at != nullptr) c.port = (at->slot << 3U) + at->function;
     } else if (c.model == "pcie-to-pci-bridge" && c.model_name.empty()) {

@@ -89,7 +89,7 @@ class LaunchTest : public testing::Test {
 TEST_F(LaunchTest, LifeOfAGuest) {
   auto launched = launch(plan({"-chardev", "pty,id=charserial0", "-serial", "chardev:charserial0"}));
   ASSERT_TRUE(launched) << launched.error().detail;
-  auto state = *launched;
+  const auto& state = *launched;
   state->deliver_to(sink());
   struct stat socket{};
   ASSERT_EQ(::stat(folder_.file("monitor.sock").c_str(), &socket), 0);

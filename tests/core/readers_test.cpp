@@ -40,8 +40,10 @@ TEST(Readers, SeeWholeVersionsWhileGuestsComeAndGo) {
   SimHost sim;
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) readers.emplace_back([&] { read_until(stop, sim.host.registry.versions()); });
   std::vector<std::future<void>> lives;
+  lives.reserve(8);
   for (int i = 0; i < 8; ++i) lives.push_back(sim.begin(live_and_die(sim.host, "guest-" + std::to_string(i), 20)));
   for (auto& life : lives) life.get();
   stop = true;

@@ -261,7 +261,8 @@ void Session::handle_stream(const Header& header, std::span<const std::byte> pay
            stream->row().program == header.program;
   });
   if (it == streams_.end()) return;  // it has ended while this packet was under way
-  const auto stream = *it;
+  // A reference of its own: handling the packet may take the stream off the list.
+  const std::shared_ptr<Stream> stream = *it;  // NOLINT(performance-unnecessary-copy-initialization)
   if (header.type == Type::stream_hole)
     return stream->refuse(Error{
         .code = VIR_ERR_OPERATION_UNSUPPORTED, .detail = "this stream cannot carry holes", .domain = VIR_FROM_STREAMS});

@@ -13,8 +13,8 @@ void Autodestroy::add(core::Host& host, const model::DomainView& domain) {
 
 void Autodestroy::end() {
   ended_ = true;
-  for (auto& entry : std::exchange(entries_, {}))
-    asio::co_spawn(entry.host->core, destroy(std::move(entry)), asio::detached);
+  for (const auto& entry : std::exchange(entries_, {}))
+    asio::co_spawn(entry.host->core, destroy(entry), asio::detached);
 }
 
 asio::awaitable<void> Autodestroy::destroy(Entry entry) {
