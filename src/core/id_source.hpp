@@ -22,7 +22,8 @@ class IdSource {
   }
 
  private:
-  static constexpr int block = 64;
+  // Small, because a daemon that is restarted leaves the rest of its block unused, and people read these numbers.
+  static constexpr int block = 16;
   ports::DefinitionStore& store_;
   int next_ = 0, end_ = 0;
 };
