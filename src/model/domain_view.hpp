@@ -13,6 +13,7 @@
 #include "base/persistent_map.hpp"
 #include "base/uuid.hpp"
 #include "model/definition.hpp"
+#include "model/launch_trace.hpp"
 
 namespace vireo::model {
 
@@ -27,6 +28,8 @@ struct DomainView {
   pid_t pid = 0;  // 0: not running, or simulated
   bool autostart = false;
   bool updated = false;  // the persistent definition was replaced while the guest ran
+
+  LaunchTracePtr last_launch;  // by this daemon; null: none
 
   bool tainted_by_monitor = false;  // somebody has used a raw monitor command on this life of the guest
 

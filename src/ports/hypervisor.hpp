@@ -13,6 +13,7 @@
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "model/definition.hpp"
+#include "ports/launch_recorder.hpp"
 
 namespace vireo::ports {
 
@@ -80,6 +81,7 @@ struct LaunchSpec {
   std::string runtime_dir;   // that folder
   std::string log_path;      // QEMU's standard output and error are appended here
   Deadline deadline;
+  LaunchRecorderPtr recorder = std::make_shared<LaunchRecorder>();  // told of each step as it begins
 };
 
 struct AdoptSpec {
