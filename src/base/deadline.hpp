@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <chrono>
 
-namespace vireo {
+#include "base/clock.hpp"
 
-using SteadyClock = std::chrono::steady_clock;
+namespace vireo {
 
 class Deadline {
  public:
-  static Deadline in(std::chrono::milliseconds span) { return Deadline(SteadyClock::now() + span); }
+  static Deadline in(SteadyClock::duration span) { return Deadline(SteadyClock::now() + span); }
   static Deadline at(SteadyClock::time_point time) { return Deadline(time); }
 
   SteadyClock::time_point time() const { return time_; }

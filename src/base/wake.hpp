@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/deadline.hpp"
+#include "base/timer.hpp"
 
 namespace vireo {
 
@@ -30,7 +31,7 @@ class Wake {
   }
 
  private:
-  asio::steady_timer timer_;
+  Timer timer_;
   bool fired_ = false;
 };
 

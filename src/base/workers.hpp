@@ -5,6 +5,8 @@
 #pragma once
 
 #include <exception>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "base/deadline.hpp"
@@ -16,14 +18,25 @@ namespace vireo {
 
 class Workers {
  public:
-  Workers(std::string name, unsigned threads) : name_(std::move(name)), pool_(threads) {}
+  // How a pool without threads works, for tests on virtual time: each function is run on the executor of its caller,
+  // once `delay` has passed.
+  struct Inline {
+    std::function<SteadyClock::duration()> delay;
+    // The outcome of functions without a result of their own, which are then not run: there are no files in such a
+    // test. Empty: they are run like the others.
+    std::function<Result<void>()> instead;
+  };
+
+  Workers(std::string name, unsigned threads) : name_(std::move(name)), pool_(std::in_place, threads) {}
+  Workers(std::string name, Inline how) : name_(std::move(name)), inline_(std::move(how)) {}
   ~Workers() { stop(); }
 
   // Waits for what is running; what is queued and not begun is dropped. Must have happened before the executors of
   // waiting coroutines go.
   void stop() {
-    pool_.stop();
-    pool_.join();
+    if (!pool_) return;
+    pool_->stop();
+    pool_->join();
   }
 
   const std::string& name() const { return name_; }
@@ -37,10 +50,11 @@ class Workers {
   template <class T>
   asio::awaitable<Result<T>> run(std::move_only_function<Result<T>()> work, Deadline deadline) {
     auto executor = co_await asio::this_coro::executor;
+    if (!pool_) co_return co_await run_inline<T>(inline_, executor, std::move(work));
     auto job = std::make_shared<Job<T>>(executor, std::move(work));
     const auto handed_over = SteadyClock::now();
     busy_.fetch_add(1, std::memory_order_relaxed);
-    asio::post(pool_, [this, job, executor, handed_over]() mutable {
+    asio::post(*pool_, [this, job, executor, handed_over]() mutable {
       queue_waits_.add(SteadyClock::now() - handed_over);
       job->run();
       // Given away whole: the job's timer belongs to that executor and must not be destroyed here.
@@ -70,10 +84,21 @@ class Workers {
     std::optional<Result<T>> result;
   };
 
+  template <class T>
+  static asio::awaitable<Result<T>> run_inline(const Inline& how, asio::any_io_executor executor,
+                                               std::move_only_function<Result<T>()> work) {
+    Wake never(executor);
+    co_await never.wait(Deadline::in(how.delay()));
+    if constexpr (std::is_void_v<T>)
+      if (how.instead) co_return how.instead();
+    co_return work();
+  }
+
   std::string name_;
   WaitStats queue_waits_;
   std::atomic<unsigned> busy_{0};
-  asio::thread_pool pool_;
+  Inline inline_;
+  std::optional<asio::thread_pool> pool_;  // none: inline
 };
 
 }  // namespace vireo
