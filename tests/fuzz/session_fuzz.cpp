@@ -53,7 +53,7 @@ class Conversation {
     Session::Socket socket(context_);
     socket.assign(asio::local::stream_protocol(), ends[1]);
     session_ =
-        std::make_shared<Session>(std::move(socket), Peer{.read_only = script.read_only()}, table_, Limits{}, gate_);
+        std::make_shared<Session>(std::move(socket), Peer{.read_only = script.read_only()}, table_, Limits{}, common_);
     auto state = std::make_shared<ClientState>(*backends_);
     session_->state = state;
     session_->on_close([this, side = state->core_side] { asio::post(context_, [side] { side->end(); }); });
@@ -133,7 +133,8 @@ class Conversation {
   fuzz::FuzzHost qemu_, test_;
   HandlerTable table_;
   std::optional<Backends> backends_;
-  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  const std::shared_ptr<Common> common_ = std::make_shared<Common>();
+  Gate* const gate_ = &common_->gate;
   std::shared_ptr<Session> session_;
   FrameReader reader_;
   int client_ = -1;

@@ -1,6 +1,7 @@
 // Accepting, counting and ending connections. The list of sessions is the only thing here that several threads share.
 #include "doors/libvirt/door.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,14 @@ namespace {
 
 using Protocol = asio::local::stream_protocol;
 using Acceptor = Protocol::acceptor;
+
+// A client whose descriptor would be among the last quarter of those that the process may have is turned away: guests
+// need some, too. The system hands out the lowest that is free, so the number tells how many are in use.
+bool descriptors_run_out(int descriptor) {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+         static_cast<rlim_t>(descriptor) >= limit.rlim_cur / 4 * 3;
+}
 
 // How long accepting rests when the process is out of descriptors.
 constexpr std::chrono::milliseconds accept_rest{100};
@@ -36,20 +45,21 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
     Acceptor acceptor;
     asio::steady_timer rest;
     const bool read_only;
+    std::atomic<std::size_t> clients{0};
     std::filesystem::path path;  // removed when accepting stops; empty: not ours
     bool stopped = false;        // on the acceptor's executor
   };
 
   Shared(std::vector<asio::any_io_executor> e, const HandlerTable& t, Limits l, Welcome w)
-      : executors(std::move(e)), table(t), limits(l), welcome(std::move(w)) {}
+      : executors(std::move(e)), table(t), welcome(std::move(w)), limits(l) {}
 
   const std::vector<asio::any_io_executor> executors;
   const HandlerTable& table;
-  const Limits limits;
   const Welcome welcome;
-  const std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  const std::shared_ptr<Common> common = std::make_shared<Common>();
 
   std::mutex mutex;
+  Limits limits;
   std::vector<std::shared_ptr<Listener>> listeners;
   std::set<std::shared_ptr<Session>> sessions;
   std::size_t next_executor = 0;
@@ -75,32 +85,47 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
           co_await listener->acceptor.async_accept(self->next(), asio::redirect_error(asio::use_awaitable, error));
       if (listener->stopped) co_return;
       if (!error) {
-        self->admit(std::move(socket), listener->read_only);
+        self->admit(std::move(socket), listener);
         continue;
       }
-      log::warn("cannot accept a client: {}", error.message());
+      self->common->counters.accept_failures.add();
+      if (auto more = self->common->refusals.turn()) log::warn("cannot accept a client: {}{}", error.message(), *more);
       boost::system::error_code woken;
       listener->rest.expires_after(accept_rest);
       co_await listener->rest.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
   }
 
-  void admit(Session::Socket socket, bool read_only) {
-    const auto peer = peer_of(socket, read_only);
-    auto session = std::make_shared<Session>(std::move(socket), peer, table, limits, gate);
+  void admit(Session::Socket socket, const std::shared_ptr<Listener>& listener) {
+    auto& counters = common->counters;
+    const auto peer = peer_of(socket, listener->read_only);
+    const bool no_descriptors = descriptors_run_out(socket.native_handle());
+    std::shared_ptr<Session> session;
     {
       std::lock_guard hold(mutex);
-      if (closed || sessions.size() >= limits.sessions) {
-        if (!closed) log::warn("a client was turned away: {} are connected", sessions.size());
-        return;
+      if (closed) return;
+      if (!no_descriptors && listener->clients < limits.sessions) {
+        session = std::make_shared<Session>(std::move(socket), peer, table, limits, common);
+        sessions.insert(session);
+        ++listener->clients;
       }
-      sessions.insert(session);
     }
-    asio::post(session->executor(), [self = shared_from_this(), session] {
+    if (!session) {
+      (no_descriptors ? counters.clients_refused_descriptors : counters.clients_refused_limit).add();
+      if (auto more = common->refusals.turn())
+        log::warn("a client was turned away (pid {}, uid {}): {}{}", peer.pid, peer.uid,
+                  no_descriptors ? "the process runs out of descriptors"
+                                 : fmt::format("{} are connected, see max_clients", listener->clients.load()),
+                  *more);
+      return;
+    }
+    counters.clients_accepted.add();
+    asio::post(session->executor(), [self = shared_from_this(), session, listener] {
       if (self->welcome) self->welcome(*session);
-      session->start([self](const std::shared_ptr<Session>& over) {
+      session->start([self, listener](const std::shared_ptr<Session>& over) {
         std::lock_guard hold(self->mutex);
         self->sessions.erase(over);
+        --listener->clients;
       });
     });
   }
@@ -180,7 +205,24 @@ void Door::close() {
   for (const auto& session : all) session->close();
 }
 
-std::size_t Door::calls_in_flight() const { return shared_->gate->inside(); }
+void Door::set_limits(const Limits& limits) {
+  std::lock_guard hold(shared_->mutex);
+  shared_->limits = limits;
+}
+
+std::vector<Count> Door::counts() const {
+  const auto& common = *shared_->common;
+  std::vector<Count> all{{.name = "clients", .value = sessions()},
+                         {.name = "calls_in_flight", .value = calls_in_flight()},
+                         {.name = "held_bytes", .value = common.held.total()}};
+  const auto counted = common.counters.read();
+  all.insert(all.end(), counted.begin(), counted.end());
+  return all;
+}
+
+const Counters& Door::counters() const { return shared_->common->counters; }
+
+std::size_t Door::calls_in_flight() const { return shared_->common->gate.inside(); }
 
 std::size_t Door::sessions() const {
   std::lock_guard hold(shared_->mutex);
@@ -188,8 +230,8 @@ std::size_t Door::sessions() const {
 }
 
 bool Door::drain(Deadline deadline) {
-  shared_->gate->close();
-  return shared_->gate->wait_until_empty(deadline);
+  shared_->common->gate.close();
+  return shared_->common->gate.wait_until_empty(deadline);
 }
 
 }  // namespace vireo::doors::libvirt

@@ -27,6 +27,14 @@ class Door {
   // Any thread. Stops accepting and ends every session; calls in flight are cancelled.
   void close();
 
+  // Any thread. For connections that come from now on; those that are there keep what they began with.
+  void set_limits(const Limits& limits);
+
+  // Any thread. What is now ("clients", "calls_in_flight", "held_bytes") and what happened since the daemon started,
+  // by name, ready to be printed.
+  std::vector<Count> counts() const;
+  const Counters& counters() const;
+
   // Any thread. Calls that were handed to the core and are not answered yet; connections.
   std::size_t calls_in_flight() const;
   std::size_t sessions() const;

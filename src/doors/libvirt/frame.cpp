@@ -56,6 +56,7 @@ std::optional<Frame> FrameReader::next() {
   const std::size_t length = word_at(at);
   if (length < frame_min || length > frame_max) {
     broken_ = true;
+    oversize_ = length > frame_max;
     return std::nullopt;
   }
   if (end_ - begin_ < length) return std::nullopt;

@@ -59,12 +59,16 @@ class FrameReader {
   std::optional<Frame> next();
   // A length below the header's or above the limit was seen: nothing after it can be understood.
   bool broken() const { return broken_; }
+  // It was above.
+  bool oversize() const { return oversize_; }
+  // Part of a frame has come.
+  bool in_frame() const { return begin_ != end_; }
   std::size_t capacity() const { return buffer_.size(); }
 
  private:
   Bytes buffer_;
   std::size_t begin_ = 0, end_ = 0;
-  bool broken_ = false;
+  bool broken_ = false, oversize_ = false;
 };
 
 }  // namespace vireo::doors::libvirt

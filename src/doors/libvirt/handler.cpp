@@ -16,6 +16,9 @@ bool asks_for_secure_snapshot(const wire::remote_domain_snapshot_get_xml_desc_ar
 bool asks_for_secure_checkpoint(const wire::remote_domain_checkpoint_get_xml_desc_args& args) {
   return (args.flags & VIR_DOMAIN_CHECKPOINT_XML_SECURE) != 0;
 }
+bool asks_for_secure_managed_save(const wire::remote_domain_managed_save_get_xml_desc_args& args) {
+  return (args.flags & VIR_DOMAIN_SAVE_IMAGE_XML_SECURE) != 0;
+}
 bool asks_the_agent_for_vcpus(const wire::remote_domain_get_vcpus_flags_args& args) {
   return (args.flags & VIR_DOMAIN_VCPU_GUEST) != 0;
 }
@@ -35,6 +38,8 @@ HandlerTable::HandlerTable(asio::any_io_executor core)
                       "virDomainSnapshotGetXMLDesc with secure flag");
   refuse_read_only_if(domain_checkpoint_get_xml_desc, &asks_for_secure_checkpoint,
                       "virDomainCheckpointGetXMLDesc with secure flag");
+  refuse_read_only_if(domain_managed_save_get_xml_desc, &asks_for_secure_managed_save,
+                      "virDomainManagedSaveGetXMLDesc with secure flag");
   refuse_read_only_if(domain_get_vcpus_flags, &asks_the_agent_for_vcpus);
   refuse_read_only_if(domain_interface_addresses, &asks_the_agent_for_addresses);
 }

@@ -26,8 +26,8 @@ bool is_remote(const Header& header, proc::Remote procedure) {
 // A call that left this thread. It comes back through finish(), from whatever thread.
 class Session::Running final : public Pending, public std::enable_shared_from_this<Running> {
  public:
-  Running(std::shared_ptr<Session> s, const Header& h, Gate::Pass p)
-      : session(std::move(s)), header(h), pass(std::move(p)) {}
+  Running(std::shared_ptr<Session> s, const Header& h, std::size_t b, Gate::Pass p)
+      : session(std::move(s)), header(h), bytes(b), pass(std::move(p)) {}
 
   void finish(Encode encode) override {
     asio::post(session->executor(), [self = shared_from_this(), encode = std::move(encode)] {
@@ -37,22 +37,32 @@ class Session::Running final : public Pending, public std::enable_shared_from_th
 
   const std::shared_ptr<Session> session;
   const Header header;
+  const std::size_t bytes;  // of arguments
   std::optional<Gate::Pass> pass;
   std::shared_ptr<Stream> stream;
 };
 
-Session::Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits, std::shared_ptr<Gate> gate)
+Session::Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits, std::shared_ptr<Common> common)
     : socket_(std::move(socket)),
       executor_(socket_.get_executor()),
       peer_(peer),
       table_(table),
       limits_(limits),
-      gate_(std::move(gate)),
+      common_(std::move(common)),
       pause_(executor_),
-      keepalive_timer_(executor_) {}
+      keepalive_timer_(executor_),
+      watch_timer_(executor_) {
+  ++common_->clients;
+}
+
+Session::~Session() {
+  if (!closed_) --common_->clients;
+}
 
 void Session::start(Ended ended) {
+  if (closed_) return ended(shared_from_this());  // the door has closed meanwhile
   ended_ = std::move(ended);
+  began_ = SteadyClock::now();
   boost::system::error_code ignored;
   socket_.non_blocking(true, ignored);
   auto self = shared_from_this();
@@ -61,16 +71,21 @@ void Session::start(Ended ended) {
     if (thrown) log::error("a client's connection was dropped: reading it failed");
     self->shut();
   });
+  asio::co_spawn(executor_, watch_loop(self), asio::detached);
 }
 
 asio::awaitable<void> Session::read_loop(std::shared_ptr<Session> self) {
   FrameReader reader;
   int frames = 0;
   while (!self->closed_) {
+    bool took = false;
     while (auto frame = reader.next()) {
+      took = true;
+      self->common_->counters.frames.add();
       self->handle(*frame);
       if (self->closed_ || self->closing_) co_return co_await drain_writes(self);
-      while (self->must_pause()) {
+      while (auto* counter = self->must_pause()) {
+        if (!self->paused_) counter->add();
         self->paused_ = true;
         self->watch_hang_up();
         boost::system::error_code woken;
@@ -81,8 +96,15 @@ asio::awaitable<void> Session::read_loop(std::shared_ptr<Session> self) {
       self->paused_ = false;
       if (++frames % frames_per_turn == 0) co_await asio::post(self->executor_, asio::use_awaitable);
     }
-    if (reader.broken()) co_return;
+    if (reader.broken())
+      co_return reader.oversize()
+          ? self->drop(self->common_->counters.clients_dropped_oversize, "it sent a message longer than one may be")
+          : self->drop(self->common_->counters.clients_dropped_bad_frame, "it sent a message shorter than its header");
     const auto space = reader.space();
+    self->read_bytes_ = reader.capacity();
+    if (!self->account()) co_return;
+    if (took || !self->in_frame_) self->frame_progress_ = SteadyClock::now();
+    self->in_frame_ = reader.in_frame();
     boost::system::error_code error;
     const auto got = co_await self->socket_.async_read_some(asio::buffer(space.data(), space.size()),
                                                             asio::redirect_error(asio::use_awaitable, error));
@@ -99,14 +121,6 @@ asio::awaitable<void> Session::drain_writes(std::shared_ptr<Session> self) {
     co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     if (!woken) co_return;
   }
-}
-
-bool Session::must_pause() const {
-  if (closed_) return false;
-  if (running_.size() >= limits_.calls_in_flight || !has_room()) return true;
-  std::size_t queued = 0;
-  for (const auto& stream : streams_) queued += stream->queued_bytes();
-  return queued >= limits_.stream_queue_bytes;
 }
 
 // A paused reader does not see the end of the connection, so the kernel is asked for it.
@@ -126,7 +140,8 @@ void Session::handle(const Frame& frame) {
     case Type::call_with_fds: {
       // Descriptors are never promised to a client (feature 8), so the only good number of them is none.
       static constexpr std::array<std::byte, 4> none{};
-      if (frame.payload.size() < 4 || !std::ranges::equal(frame.payload.first(4), none)) return shut();
+      if (frame.payload.size() < 4 || !std::ranges::equal(frame.payload.first(4), none))
+        return drop(common_->counters.clients_dropped_bad_frame, "it sent descriptors, which nobody offered to take");
       return handle_call(frame.header, frame.payload.subspan(4));
     }
     case Type::message:
@@ -141,13 +156,18 @@ void Session::handle(const Frame& frame) {
 }
 
 void Session::handle_call(const Header& header, std::span<const std::byte> payload) {
+  common_->counters.calls.add();
+  const auto unknown = [&](std::string text) {
+    common_->counters.calls_refused_unknown.add();
+    reply(header, rpc_error(std::move(text)));
+  };
   if (header.version != protocol_version ||
       (header.program != proc::remote_program && header.program != proc::qemu_program))
-    return reply(header, rpc_error(fmt::format("Cannot find program {} version {}", header.program, header.version)));
+    return unknown(fmt::format("Cannot find program {} version {}", header.program, header.version));
   if (header.status != Status::ok)
-    return reply(header, rpc_error(fmt::format("Unexpected message status {}", static_cast<int>(header.status))));
+    return unknown(fmt::format("Unexpected message status {}", static_cast<int>(header.status)));
   const auto* row = find_procedure(header.program, header.procedure);
-  if (!row || row->is_event()) return reply(header, rpc_error(fmt::format("unknown procedure: {}", header.procedure)));
+  if (!row || row->is_event()) return unknown(fmt::format("unknown procedure: {}", header.procedure));
   if (answer_greeting(header, payload)) return;
   const auto* entry = table_.find(*row);
   if (auto admitted = admit(*row, *entry, payload); !admitted) return reply(header, std::unexpected(admitted.error()));
@@ -188,21 +208,32 @@ bool Session::answer_greeting(const Header& header, std::span<const std::byte> p
 }
 
 Result<void> Session::admit(const Procedure& row, const HandlerTable::Entry& entry,
-                            std::span<const std::byte> payload) const {
-  if (!authenticated_) return rpc_error("authentication required");
+                            std::span<const std::byte> payload) {
+  auto& counters = common_->counters;
+  if (!authenticated_) {
+    counters.calls_refused_unauthenticated.add();
+    return rpc_error("authentication required");
+  }
   const bool opens =
       row.program == proc::remote_program && row.number == static_cast<std::int32_t>(proc::Remote::connect_open);
-  if (opens && opened_) return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection already open");
-  if (!opens && !opened_) return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
+  if (opens == opened_) {
+    counters.calls_refused_unopened.add();
+    return fail_from(VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                     opened_ ? "connection already open" : "hypervisor connection not open");
+  }
   // A condition that nobody registered is as good as met.
   if (peer_.read_only &&
       (row.read_only == ReadOnly::refused ||
-       (row.read_only == ReadOnly::depends && (!entry.refuse_read_only || entry.refuse_read_only(payload)))))
+       (row.read_only == ReadOnly::depends && (!entry.refuse_read_only || entry.refuse_read_only(payload))))) {
+    counters.calls_refused_read_only.add();
     return fail_from(
         row.reported_by, VIR_ERR_OPERATION_DENIED,
         entry.refused_what.empty() ? fmt::format("read only access prevents {}", row.api) : entry.refused_what);
-  if (!entry.handled())
+  }
+  if (!entry.handled()) {
+    counters.calls_refused_unsupported.add();
     return fail_from(row.reported_by, VIR_ERR_NO_SUPPORT, std::string(row.api.empty() ? row.name : row.api));
+  }
   return {};
 }
 
@@ -211,13 +242,18 @@ void Session::run(const Procedure& row, const HandlerTable::Entry& entry, const 
   Call call{.session = shared_from_this(), .state = state, .row = &row, .serial = header.serial};
   if (entry.read) return reply_of_handler(header, entry.read(call, payload));
 
-  auto pass = gate_->enter();
-  if (!pass) return reply(header, fail_from(VIR_FROM_RPC, VIR_ERR_OPERATION_INVALID, "the daemon is shutting down"));
-  auto running = std::make_shared<Running>(call.session, header, std::move(*pass));
+  auto pass = common_->gate.enter();
+  if (!pass) {
+    common_->counters.calls_refused_closing.add();
+    return reply(header, fail_from(VIR_FROM_RPC, VIR_ERR_OPERATION_INVALID, "the daemon is shutting down"));
+  }
+  auto running = std::make_shared<Running>(call.session, header, payload.size(), std::move(*pass));
   Result<void> begun;
   if (entry.stream) {
-    if (streams_.size() >= limits_.streams)
+    if (streams_.size() >= limits_.streams) {
+      common_->counters.streams_refused.add();
       return reply(header, rpc_error(fmt::format("too many open streams, at most {} per connection", limits_.streams)));
+    }
     running->stream = std::make_shared<Stream>(call.session, row, header.serial);
     begun = entry.stream(std::move(call), payload, running->stream, running);
     if (begun) streams_.push_back(running->stream);
@@ -225,19 +261,24 @@ void Session::run(const Procedure& row, const HandlerTable::Entry& entry, const 
     begun = entry.change(std::move(call), payload, running);
   }
   if (!begun) return reply_of_handler(header, std::unexpected(begun.error()));
+  running_bytes_ += running->bytes;
   running_.push_back(std::move(running));
+  account();
 }
 
 void Session::cancel_running() {
-  for (const auto& running : running_)
+  for (const auto& running : running_) {
+    common_->counters.calls_cancelled.add();
     asio::post(table_.core(), [running] {
       if (!running->ended) running->cancel.emit(asio::cancellation_type::terminal);
     });
+  }
 }
 
 void Session::finish_running(const std::shared_ptr<Running>& running, Result<Bytes> payload) {
   running->pass.reset();
   running_.remove(running);
+  running_bytes_ -= running->bytes;
   if (closed_) return;
   const bool well = payload.has_value();
   if (auto stream = running->stream; stream && !well) {
@@ -252,6 +293,8 @@ void Session::finish_running(const std::shared_ptr<Running>& running, Result<Byt
 void Session::reply_of_handler(const Header& call, Result<Bytes> payload) {
   if (!payload && payload.error().domain == VIR_FROM_NONE && state) payload.error().domain = state->error_domain();
   if (payload && is_remote(call, proc::Remote::connect_open)) opened_ = true;
+  if (!payload && payload.error().domain == VIR_FROM_RPC && payload.error().code == VIR_ERR_RPC)
+    common_->counters.calls_refused_payload.add();
   reply(call, std::move(payload));
 }
 
@@ -277,31 +320,6 @@ void Session::handle_keepalive(const Header& header) {
                     .procedure = static_cast<std::int32_t>(proc::Keepalive::pong),
                     .type = Type::message},
                    {}));
-}
-
-asio::awaitable<void> Session::keepalive_loop(std::shared_ptr<Session> self) {
-  while (!self->closed_) {
-    boost::system::error_code woken;
-    self->keepalive_timer_.expires_after(self->limits_.keepalive_interval);
-    co_await self->keepalive_timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    if (self->closed_) co_return;
-    // While reading pauses, silence says nothing about the client.
-    if (std::exchange(self->heard_, false) || self->paused_) {
-      self->pings_unanswered_ = 0;
-      continue;
-    }
-    if (self->pings_unanswered_ >= self->limits_.keepalive_count) {
-      log::info("a client was dropped: it answered none of {} keepalive messages", self->pings_unanswered_);
-      self->shut();
-      co_return;
-    }
-    ++self->pings_unanswered_;
-    self->write(make_frame({.program = proc::keepalive_program,
-                            .version = protocol_version,
-                            .procedure = static_cast<std::int32_t>(proc::Keepalive::ping),
-                            .type = Type::message},
-                           {}));
-  }
 }
 
 }  // namespace vireo::doors::libvirt

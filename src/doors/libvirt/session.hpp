@@ -3,24 +3,11 @@
 // so. A session that misbehaves (too long frames, never reads) is dropped and costs nobody else anything.
 #pragma once
 
-#include "base/gate.hpp"
+#include "doors/libvirt/common.hpp"
 #include "doors/libvirt/frame.hpp"
 #include "doors/libvirt/handler.hpp"
 
 namespace vireo::doors::libvirt {
-
-// Bounds of one connection. The defaults suit a local management client.
-struct Limits {
-  std::size_t calls_in_flight = 64;               // beyond: reading stops until one is answered
-  std::size_t write_pause_bytes = 1 << 20;        // unsent bytes beyond which reading stops and streams wait
-  std::size_t write_queue_bytes = 64 << 20;       // unsent bytes beyond which the client is dropped
-  std::size_t stream_queue_bytes = 1 << 20;       // undelivered stream bytes beyond which reading stops
-  std::size_t streams = 64;                       // open streams; more are refused
-  std::size_t sessions = 5000;                    // per door; more are closed at once
-  std::chrono::milliseconds close_timeout{5000};  // for a leaving client to take its last replies
-  std::chrono::milliseconds keepalive_interval{5000};
-  int keepalive_count = 5;  // unanswered pings before the client is dropped
-};
 
 struct Peer {
   bool read_only = false;
@@ -35,8 +22,10 @@ class Session : public std::enable_shared_from_this<Session> {
   using Socket = asio::local::stream_protocol::socket;
   using Ended = std::function<void(const std::shared_ptr<Session>&)>;
 
-  // `table` outlives the session. Every call that leaves the session's thread is inside `gate` until it is answered.
-  Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits, std::shared_ptr<Gate> gate);
+  // `table` outlives the session. Every call that leaves the session's thread is inside the common gate until it is
+  // answered.
+  Session(Socket socket, Peer peer, const HandlerTable& table, Limits limits, std::shared_ptr<Common> common);
+  ~Session();
   // Session's executor. Begins to read. `ended` is called once, when the session is over.
   void start(Ended ended);
 
@@ -56,7 +45,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Runs `hook` once on the session's executor when the connection ends.
   void on_close(std::move_only_function<void()> hook) { close_hooks_.push_back(std::move(hook)); }
 
-  // Any thread. A client that lets events pile up beyond the write limit is dropped.
+  // Any thread. A client that lets events pile up beyond the limits is dropped.
   void send_event(std::uint32_t program, std::int32_t procedure, Bytes payload);
   template <class Message>
   void send_event(proc::Remote procedure, const Message& message) {
@@ -87,13 +76,15 @@ class Session : public std::enable_shared_from_this<Session> {
   static asio::awaitable<void> read_loop(std::shared_ptr<Session> self);
   static asio::awaitable<void> drain_writes(std::shared_ptr<Session> self);
   static asio::awaitable<void> keepalive_loop(std::shared_ptr<Session> self);
+  // Drops a client that makes no progress where it has to.
+  static asio::awaitable<void> watch_loop(std::shared_ptr<Session> self);
 
   void handle(const Frame& frame);
   void handle_call(const Header& header, std::span<const std::byte> payload);
   void handle_stream(const Header& header, std::span<const std::byte> payload);
   void handle_keepalive(const Header& header);
   // Whether the call may be made at all, now, by this client.
-  Result<void> admit(const Procedure& row, const HandlerTable::Entry& entry, std::span<const std::byte> payload) const;
+  Result<void> admit(const Procedure& row, const HandlerTable::Entry& entry, std::span<const std::byte> payload);
   // What the session answers itself: authentication, keepalive's feature, close. True: answered.
   bool answer_greeting(const Header& header, std::span<const std::byte> payload);
   void run(const Procedure& row, const HandlerTable::Entry& entry, const Header& header,
@@ -105,10 +96,16 @@ class Session : public std::enable_shared_from_this<Session> {
   void reply(const Header& call, Result<Bytes> payload);
   // The same for a handler's reply: an error without a domain gets the driver's.
   void reply_of_handler(const Header& call, Result<Bytes> payload);
-  void write(Bytes frame);
+  void write(Bytes frame, bool event = false);
   void flush();
   void made_room();
-  bool must_pause() const;
+  // The counter of the limit for which reading has to pause; null: none.
+  Counter* must_pause();
+  // Brings the common account up to date with what this session holds. False: the client was dropped for it.
+  bool account();
+  // Ends the connection and says why in the log, unless it has said much lately.
+  void drop(Counter& counter, std::string_view why);
+  void drop_for_events();
   void wake_reader() { pause_.cancel(); }
   void watch_hang_up();
   void shut();
@@ -118,7 +115,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Peer peer_;
   const HandlerTable& table_;
   const Limits limits_;
-  const std::shared_ptr<Gate> gate_;
+  const std::shared_ptr<Common> common_;
   Ended ended_;
 
   bool authenticated_ = false, opened_ = false;
@@ -128,17 +125,30 @@ class Session : public std::enable_shared_from_this<Session> {
 
   asio::steady_timer pause_;
   bool paused_ = false, watching_hang_up_ = false;
-  asio::steady_timer keepalive_timer_;
+  asio::steady_timer keepalive_timer_, watch_timer_;
   bool keepalive_ = false, heard_ = false;
   int pings_unanswered_ = 0;
 
   std::list<std::shared_ptr<Running>> running_;
   std::list<std::shared_ptr<Stream>> streams_;
 
-  std::deque<Bytes> unsent_;
-  std::size_t unsent_bytes_ = 0, sent_of_first_ = 0;
+  struct Unsent {
+    Bytes frame;
+    bool event = false;
+  };
+  std::deque<Unsent> unsent_;
+  std::size_t unsent_bytes_ = 0, sent_of_first_ = 0, unsent_events_ = 0;
   bool waiting_to_write_ = false;
-  std::atomic<std::size_t> posted_event_bytes_{0};
+  // Handed over by other threads and not in the queue yet.
+  std::atomic<std::size_t> posted_event_bytes_{0}, posted_events_{0};
+
+  std::size_t read_bytes_ = 0;     // the frame reader's buffer
+  std::size_t running_bytes_ = 0;  // arguments of the calls in flight
+  std::size_t accounted_bytes_ = 0;
+  // When progress was last made where it has to be: with the opening, with the frame that has begun, with what is
+  // unsent.
+  SteadyClock::time_point began_, frame_progress_, write_progress_;
+  bool in_frame_ = false;
 };
 
 }  // namespace vireo::doors::libvirt

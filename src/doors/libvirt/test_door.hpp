@@ -181,7 +181,7 @@ class DoorTest : public ::testing::Test {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     Session::Socket socket(door_.executor());
     socket.assign(asio::local::stream_protocol(), ends[1]);
-    auto session = std::make_shared<Session>(std::move(socket), Peer{.read_only = read_only}, table_, limits_, gate_);
+    auto session = std::make_shared<Session>(std::move(socket), Peer{.read_only = read_only}, table_, limits_, common_);
     session->state = std::make_shared<ToyState>(story_, core_.executor());
     sessions_.push_back(session);
     asio::post(door_.executor(), [this, session] {
@@ -204,7 +204,8 @@ class DoorTest : public ::testing::Test {
 
   Limits limits_;
   Story story_;
-  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  std::shared_ptr<Common> common_ = std::make_shared<Common>();
+  Gate* const gate_ = &common_->gate;
   Thread core_, door_;
   HandlerTable table_;
   std::vector<std::shared_ptr<Session>> sessions_;
