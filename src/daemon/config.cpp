@@ -16,36 +16,43 @@ struct Range {
   int low, high;
 };
 
-// Calls option(name, field, meaning[, range]) for every option.
+// Whether a reload takes the option up, or only the next daemon.
+enum class Applies { at_once, at_next_start };
+using enum Applies;
+
+// Calls option(name, field, meaning, [range,] applies) for every option. tools/gen-man reads this list, too.
 template <class ConfigRef, class Option>
 void describe(ConfigRef& c, Option&& option) {
   option("libvirt_socket_dir", c.libvirt_socket_dir,
          "Folder of the sockets libvirt-sock and libvirt-sock-ro. Empty: the run folder. With \"/run/libvirt\" virsh\n"
-         "and other clients find them without a URI (libvirtd must not run then).");
+         "and other clients find them without a URI (libvirtd must not run then).",
+         at_next_start);
   option("libvirt_socket_group", c.libvirt_socket_group,
-         "Group whose members may use libvirt-sock. Empty: only root. libvirt-sock-ro is open to everybody.");
+         "Group whose members may use libvirt-sock. Empty: only root. libvirt-sock-ro is open to everybody.",
+         at_next_start);
   option("emulator_dir", c.emulator_dir,
-         "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.");
-  option("log_level", c.log_level, "How much the daemon logs: debug, info, warn or error.");
-  option("door_threads", c.door_threads, "Threads that answer clients.", Range{1, 64});
-  option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256});
-  option("vnc_first_port", c.vnc_first_port, "TCP ports for guests' VNC servers.", Range{5900, 65535});
-  option("vnc_last_port", c.vnc_last_port, "", Range{5900, 65535});
+         "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
+  option("log_level", c.log_level, "How much the daemon logs: debug, info, warn or error.", at_once);
+  option("door_threads", c.door_threads, "Threads that answer clients.", Range{1, 64}, at_next_start);
+  option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
+  option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
+  option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("lane_timeout_ms", c.lane_timeout_ms, "How long a change to a guest waits for an earlier one to end.",
-         Range{100, 86'400'000});
-  option("launch_timeout_ms", c.launch_timeout_ms, "How long a guest may take to start.", Range{100, 86'400'000});
+         Range{100, 86'400'000}, at_once);
+  option("launch_timeout_ms", c.launch_timeout_ms, "How long a guest may take to start.", Range{100, 86'400'000},
+         at_once);
   option("monitor_timeout_ms", c.monitor_timeout_ms, "How long QEMU may take to answer a command.",
-         Range{100, 86'400'000});
-  option("end_timeout_ms", c.end_timeout_ms, "How long QEMU may take to end.", Range{100, 86'400'000});
+         Range{100, 86'400'000}, at_once);
+  option("end_timeout_ms", c.end_timeout_ms, "How long QEMU may take to end.", Range{100, 86'400'000}, at_once);
   option("shutdown_timeout_ms", c.shutdown_timeout_ms,
-         "How long the daemon lets calls finish when it ends. Guests run on in any case.", Range{0, 600'000});
+         "How long the daemon lets calls finish when it ends. Guests run on in any case.", Range{0, 600'000}, at_once);
 }
 
 class Reader {
  public:
   Reader(const toml::table& table, std::string name) : table_(table), name_(std::move(name)) {}
 
-  void operator()(const char* key, std::string& field, const char*) {
+  void operator()(const char* key, std::string& field, const char*, Applies) {
     if (const auto* node = take(key)) {
       if (auto value = node->value_exact<std::string>())
         field = *value;
@@ -53,7 +60,7 @@ class Reader {
         complain(*node, std::string(key) + " must be a text in quotes");
     }
   }
-  void operator()(const char* key, int& field, const char*, Range range) {
+  void operator()(const char* key, int& field, const char*, Range range, Applies) {
     if (const auto* node = take(key)) {
       auto value = node->value_exact<int64_t>();
       if (value && *value >= range.low && *value <= range.high)
@@ -103,28 +110,42 @@ std::string quoted(std::string_view text) {
 
 class Printer {
  public:
-  void operator()(const char* key, const std::string& field, const char* meaning) {
-    explain(meaning);
+  void operator()(const char* key, const std::string& field, const char* meaning, Applies applies) {
+    explain(meaning, applies);
     out_ << key << " = " << quoted(field) << "\n";
   }
-  void operator()(const char* key, int field, const char* meaning, Range) {
-    explain(meaning);
+  void operator()(const char* key, int field, const char* meaning, Range range, Applies applies) {
+    explain(fmt::format("{} {} to {}.", meaning, range.low, range.high), applies);
     out_ << key << " = " << field << "\n";
   }
   std::string text() const { return out_.str(); }
 
  private:
-  void explain(std::string_view meaning) {
-    if (meaning.empty()) return;
+  void explain(std::string_view meaning, Applies applies) {
     out_ << "\n# ";
     for (const char c : meaning) {
       out_ << c;
       if (c == '\n') out_ << "# ";
     }
-    out_ << "\n";
+    out_ << (applies == at_next_start ? " (Read at start only.)\n" : "\n");
   }
   std::ostringstream out_;
 };
+
+// The list as rows, for walking two configurations side by side.
+struct Row {
+  const char* key;
+  std::variant<std::string*, int*> field;
+  Applies applies;
+};
+
+std::vector<Row> rows_of(Config& config) {
+  std::vector<Row> rows;
+  describe(config, [&](const char* key, auto& field, const char*, const auto&... rest) {
+    rows.push_back({key, &field, std::get<sizeof...(rest) - 1>(std::tie(rest...))});
+  });
+  return rows;
+}
 
 }  // namespace
 
@@ -159,6 +180,22 @@ std::string print_config(const Config& config) {
   Printer printer;
   describe(config, printer);
   return "# vireod.toml: the settings of vireod. What is left out has the value shown here.\n" + printer.text();
+}
+
+TakenUp take_up(Config& in_force, Config read) {
+  TakenUp result;
+  const auto old_rows = rows_of(in_force), new_rows = rows_of(read);
+  for (std::size_t i = 0; i < old_rows.size(); ++i)
+    std::visit(
+        [&](auto* field) {
+          auto& value = *std::get<decltype(field)>(new_rows[i].field);
+          if (*field == value) return;
+          if (old_rows[i].applies == at_next_start) return result.at_next_start.emplace_back(old_rows[i].key), void();
+          *field = std::move(value);
+          result.changed.emplace_back(old_rows[i].key);
+        },
+        old_rows[i].field);
+  return result;
 }
 
 }  // namespace vireo::daemon

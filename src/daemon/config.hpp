@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -31,5 +32,13 @@ Result<Config> parse_config(std::string_view text, const std::string& name);
 
 // The file that gives these settings, every option with its meaning above it.
 std::string print_config(const Config& config);
+
+// What a reload did: the names of the options that changed, and of those that will at the daemon's next start.
+struct TakenUp {
+  std::vector<std::string> changed, at_next_start;
+};
+
+// Takes over into the settings in force those that may change while the daemon runs; the others keep their values.
+TakenUp take_up(Config& in_force, Config read);
 
 }  // namespace vireo::daemon

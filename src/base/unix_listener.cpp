@@ -1,0 +1,85 @@
+// Binding, accepting, removing.
+#include "base/unix_listener.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+
+namespace vireo {
+namespace {
+
+// How long accepting rests when the process is out of descriptors.
+constexpr std::chrono::milliseconds accept_rest{100};
+
+}  // namespace
+
+Result<void> UnixListener::listen(const std::filesystem::path& path, std::filesystem::perms mode) {
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0) {
+    if (!S_ISSOCK(found.st_mode))
+      return fail(VIR_ERR_SYSTEM_ERROR,
+                  fmt::format("cannot listen at '{}': there is a file of that name", path.native()));
+    ::unlink(path.c_str());
+  }
+  const auto cannot = [&](const boost::system::error_code& error) {
+    return fail_errno(error.value(), fmt::format("cannot listen at '{}'", path.native()));
+  };
+  // Asio's endpoint throws for what does not fit, and the plain message would not say why.
+  if (path.native().size() >= sizeof(sockaddr_un::sun_path))
+    return fail(VIR_ERR_SYSTEM_ERROR,
+                fmt::format("cannot listen at '{}': a socket's path has at most {} bytes; choose a shorter folder",
+                            path.native(), sizeof(sockaddr_un::sun_path) - 1));
+  boost::system::error_code error;
+  acceptor_.open(Protocol(), error);
+  if (!error) acceptor_.bind(Protocol::endpoint(path.native()), error);
+  if (error) return cannot(error);
+  path_ = path;
+  if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0)
+    return fail_errno(errno, fmt::format("cannot set the mode of '{}'", path.native()));
+  acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return cannot(error);
+  return {};
+}
+
+Result<void> UnixListener::adopt(int listening_fd) {
+  boost::system::error_code error;
+  acceptor_.assign(Protocol(), listening_fd, error);
+  if (error) return fail_errno(error.value(), "cannot accept on the socket that was handed over");
+  return {};
+}
+
+void UnixListener::accept(Next next, Accepted accepted) {
+  next_ = std::move(next);
+  accepted_ = std::move(accepted);
+  asio::co_spawn(acceptor_.get_executor(), accept_loop(shared_from_this()), asio::detached);
+}
+
+void UnixListener::stop() {
+  if (!path_.empty()) ::unlink(path_.c_str());
+  asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
+    self->stopped_ = true;
+    boost::system::error_code ignored;
+    self->acceptor_.close(ignored);
+    self->rest_.cancel();
+  });
+}
+
+asio::awaitable<void> UnixListener::accept_loop(std::shared_ptr<UnixListener> self) {
+  while (!self->stopped_) {
+    boost::system::error_code error;
+    auto socket =
+        co_await self->acceptor_.async_accept(self->next_(), asio::redirect_error(asio::use_awaitable, error));
+    if (self->stopped_) co_return;
+    if (!error) {
+      self->accepted_(std::move(socket));
+      continue;
+    }
+    log::warn("cannot accept a client: {}", error.message());
+    boost::system::error_code woken;
+    self->rest_.expires_after(accept_rest);
+    co_await self->rest_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+}
+
+}  // namespace vireo

@@ -1,0 +1,18 @@
+// The commands, one file each. Each asks vireod once and prints to standard output; what goes wrong comes back, and
+// main prints it.
+#pragma once
+
+#include "cli/daemon.hpp"
+
+namespace vireo::cli {
+
+// Prints the daemon's answer as it is, for programs.
+void print_json(const json::object& answer);
+
+Result<void> list(const Where& where, bool as_json);
+Result<void> reload(const Where& where);
+Result<void> status(const Where& where, bool as_json);
+Result<void> trace(const Where& where, const std::string& domain, bool as_json);
+Result<void> version(const Where& where);
+
+}  // namespace vireo::cli

@@ -1,0 +1,93 @@
+// Connecting, asking, reading to the end of the connection.
+#include "cli/http_client.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "base/fd.hpp"
+
+namespace vireo::cli {
+namespace {
+
+// More than the door ever sends for the guests of one host; a safeguard against a stranger at the socket.
+constexpr std::size_t longest_answer = 256 << 20;
+
+std::unexpected<Error> no_http() {
+  return fail(VIR_ERR_SYSTEM_ERROR, "what listens there does not speak HTTP as vireod does");
+}
+
+Result<Fd> connect_to(const std::string& path, std::chrono::seconds timeout) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fail(VIR_ERR_NO_CONNECT, std::strerror(ENAMETOOLONG));
+  path.copy(address.sun_path, path.size());
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno(errno, "cannot make a socket");
+  const timeval wait{.tv_sec = timeout.count(), .tv_usec = 0};
+  for (const int which : {SO_RCVTIMEO, SO_SNDTIMEO}) ::setsockopt(fd.get(), SOL_SOCKET, which, &wait, sizeof wait);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail(VIR_ERR_NO_CONNECT, std::strerror(errno));
+  return fd;
+}
+
+Result<void> send_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return fail_errno(errno, "cannot send the request");
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return {};
+}
+
+Result<std::string> receive_all(int fd) {
+  std::string text;
+  char buffer[16 << 10];
+  while (text.size() < longest_answer) {
+    const auto got = ::recv(fd, buffer, sizeof buffer, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return fail(VIR_ERR_SYSTEM_ERROR, "vireod did not answer in time");
+    if (got < 0) return fail_errno(errno, "cannot read the answer");
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return no_http();
+}
+
+}  // namespace
+
+Result<Reply> ask(const std::string& socket_path, const std::string& method, const std::string& target,
+                  std::chrono::seconds timeout) {
+  auto fd = connect_to(socket_path, timeout);
+  if (!fd) return pass_on(fd);
+  const auto request =
+      fmt::format("{} {} HTTP/1.1\r\nHost: vireod\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method, target);
+  if (auto sent = send_all(fd->get(), request); !sent) return pass_on(sent);
+  auto answer = receive_all(fd->get());
+  if (!answer) return pass_on(answer);
+  const std::string_view text = *answer;
+  constexpr std::string_view opening = "HTTP/1.1 ", end_of_head = "\r\n\r\n";
+  const auto head = text.find(end_of_head);
+  if (!text.starts_with(opening) || head == std::string_view::npos) return no_http();
+  Reply reply;
+  const auto* status = text.data() + opening.size();
+  if (std::from_chars(status, status + 3, reply.status).ptr != status + 3) return no_http();
+  reply.body = text.substr(head + end_of_head.size());
+  return reply;
+}
+
+std::string escape_part(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+}  // namespace vireo::cli

@@ -1,0 +1,62 @@
+// vireo: the command line, and errors to standard error. Exit status: 0 done, 1 it failed, 2 the command line is wrong.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+#include "cli/commands.hpp"
+
+namespace {
+
+using namespace vireo;
+
+int run(const std::function<Result<void>()>& command) {
+  Result<void> done;
+  try {
+    done = command();
+  } catch (const std::exception& e) {
+    // A field that is missing, say: the daemon is of another version.
+    done = fail(VIR_ERR_SYSTEM_ERROR, std::string("cannot understand vireod's answer: ") + e.what());
+  }
+  if (done && std::fflush(stdout) == 0) return 0;
+  std::fprintf(stderr, "vireo: %s\n", done ? "cannot write the answer" : done.error().message().c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Where where;
+  std::string domain;
+  bool as_json = false;
+  std::function<Result<void>()> command;
+
+  CLI::App app("Talks to vireod, the daemon that runs this host's guests.", "vireo");
+  app.require_subcommand(1);
+  app.fallthrough();
+  auto* socket = app.add_option("--socket", where.socket, "vireod's HTTP socket (default: /run/vireo/http-sock)")
+                     ->envname("VIREO_SOCKET");
+  app.add_option("--root", where.root, "Talk to the vireod that was started with this --root")->excludes(socket);
+  app.set_version_flag("--version", "vireo " VIREO_VERSION);
+  app.footer("Guests are started and changed with virsh and libvirt's other clients. See vireo(1).");
+
+  auto* list = app.add_subcommand("list", "List all guests");
+  auto* status = app.add_subcommand("status", "Show what the daemon does: guests, connections, counters");
+  auto* trace = app.add_subcommand("trace", "Show where the time of a guest's last start went");
+  auto* reload = app.add_subcommand("reload", "Have the daemon read its configuration anew");
+  auto* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
+  trace->add_option("domain", domain, "The guest's name, UUID or id")->required();
+  for (auto* each : {list, status, trace}) each->add_flag("--json", as_json, "Print JSON, for programs");
+
+  list->callback([&] { command = [&] { return cli::list(where, as_json); }; });
+  status->callback([&] { command = [&] { return cli::status(where, as_json); }; });
+  trace->callback([&] { command = [&] { return cli::trace(where, domain, as_json); }; });
+  reload->callback([&] { command = [&] { return cli::reload(where); }; });
+  version->callback([&] { command = [&] { return cli::version(where); }; });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  return run(command);
+}

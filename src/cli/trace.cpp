@@ -1,0 +1,63 @@
+// vireo trace: where the time of a guest's last start went.
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <boost/json/array.hpp>
+
+#include <langinfo.h>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+
+#include "cli/commands.hpp"
+#include "cli/http_client.hpp"
+#include "cli/waterfall.hpp"
+
+namespace vireo::cli {
+namespace {
+
+constexpr std::size_t usual_columns = 80;
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return usual_columns;
+}
+
+// Bars of block characters, where they will be seen as such.
+bool shows_blocks() {
+  if (::isatty(STDOUT_FILENO) == 0) return false;
+  std::setlocale(LC_CTYPE, "");
+  return std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
+}
+
+std::vector<Step> steps_of(const json::object& launch) {
+  std::vector<Step> steps;
+  const auto& all = launch.at("steps").as_array();
+  steps.reserve(all.size());
+  for (const auto& step : all)
+    steps.push_back({.name = std::string(step.at("name").as_string()),
+                     .begin_us = step.at("begin_us").as_int64(),
+                     .end_us = step.at("end_us").as_int64()});
+  return steps;
+}
+
+}  // namespace
+
+Result<void> trace(const Where& where, const std::string& domain, bool as_json) {
+  auto answer = ask_daemon(where, "GET", "/v1/domains/" + escape_part(domain) + "/trace");
+  if (!answer) return pass_on(answer);
+  if (as_json) return print_json(*answer), Result<void>();
+  const auto name = text_of(answer->at("domain").as_object(), "name");
+  if (answer->at("launch").is_null())
+    return fail(VIR_ERR_SYSTEM_ERROR, "this vireod has not started '" + name + "'; start it, then ask again");
+  const auto& launch = answer->at("launch").as_object();
+  const bool failed = !launch.at("error").is_null();
+  fmt::print("{}: start of {}, {} after {}\n", name, text_of(launch, "began"), failed ? "failed" : "done",
+             duration_text(launch.at("total_us").as_int64()));
+  std::fputs(waterfall(steps_of(launch), terminal_columns(), !shows_blocks()).c_str(), stdout);
+  for (const auto& lost : launch.at("lost").as_array()) fmt::print("without: {}\n", std::string_view(lost.as_string()));
+  if (failed) fmt::print("error: {}\n", text_of(launch, "error"));
+  return {};
+}
+
+}  // namespace vireo::cli

@@ -1,0 +1,99 @@
+// Accepting, counting and ending connections. The list of sessions is the only thing here that several threads share.
+#include "doors/http/door.hpp"
+
+#include "base/log.hpp"
+
+namespace vireo::doors::http {
+
+struct Door::Listening : std::enable_shared_from_this<Door::Listening> {
+  Listening(std::vector<asio::any_io_executor> e, std::shared_ptr<Shared> s)
+      : executors(std::move(e)), shared(std::move(s)) {}
+
+  const std::vector<asio::any_io_executor> executors;
+  const std::shared_ptr<Shared> shared;
+  std::size_t next_executor = 0;  // first executor only
+  std::atomic<std::uint64_t> turned_away{0};
+
+  mutable std::mutex mutex;
+  std::shared_ptr<UnixListener> listener;
+  std::set<std::shared_ptr<Session>> sessions;
+  bool closed = false;
+
+  asio::any_io_executor next() { return executors[next_executor++ % executors.size()]; }
+
+  void admit(asio::local::stream_protocol::socket socket) {
+    auto session = Session::make(std::move(socket), shared);
+    {
+      std::lock_guard hold(mutex);
+      if (closed) return;
+      if (sessions.size() >= shared->limits.connections) {
+        ++turned_away;
+        return;
+      }
+      sessions.insert(session);
+    }
+    session->start([self = shared_from_this()](const std::shared_ptr<Session>& over) {
+      std::lock_guard hold(self->mutex);
+      self->sessions.erase(over);
+    });
+  }
+};
+
+Door::Door(std::vector<asio::any_io_executor> executors, asio::any_io_executor core, const Services& services,
+           Limits limits)
+    : listening_(std::make_shared<Listening>(std::move(executors),
+                                             std::make_shared<Shared>(routes(), services, std::move(core), limits))) {}
+
+Door::~Door() { close(); }
+
+Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::perms mode) {
+  auto listener = std::make_shared<UnixListener>(listening_->executors.front());
+  if (auto ok = listener->listen(path, mode); !ok) return ok;
+  {
+    std::lock_guard hold(listening_->mutex);
+    listening_->listener = listener;
+  }
+  listener->accept(
+      [self = listening_] { return self->next(); },
+      [self = listening_](asio::local::stream_protocol::socket socket) { self->admit(std::move(socket)); });
+  return {};
+}
+
+void Door::stop_accepting() {
+  std::shared_ptr<UnixListener> listener;
+  {
+    std::lock_guard hold(listening_->mutex);
+    listener = std::exchange(listening_->listener, nullptr);
+  }
+  if (listener) listener->stop();
+}
+
+void Door::close() {
+  stop_accepting();
+  std::set<std::shared_ptr<Session>> all;
+  {
+    std::lock_guard hold(listening_->mutex);
+    listening_->closed = true;
+    all = listening_->sessions;
+  }
+  for (const auto& session : all) session->close();
+}
+
+bool Door::drain(Deadline deadline) {
+  listening_->shared->gate.close();
+  return listening_->shared->gate.wait_until_empty(deadline);
+}
+
+std::vector<Counter> Door::counters() const {
+  std::size_t connections = 0;
+  {
+    std::lock_guard hold(listening_->mutex);
+    connections = listening_->sessions.size();
+  }
+  const auto& shared = *listening_->shared;
+  return {{"http", "connections", connections},    {"http", "turned_away", listening_->turned_away},
+          {"http", "requests", shared.requests},   {"http", "refused", shared.refused},
+          {"http", "timed_out", shared.timed_out}, {"http", "calls_in_flight", shared.gate.inside()}};
+}
+
+}  // namespace vireo::doors::http
