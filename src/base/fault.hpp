@@ -61,4 +61,9 @@ inline Result<void> at(const char* name) {
   return reached(name);
 }
 
+// The moment after a change, where there is nothing left to fail: a daemon may be killed there.
+inline void passed(const char* name) {
+  if (armed.load(std::memory_order_relaxed)) static_cast<void>(reached(name));
+}
+
 }  // namespace vireo::fault

@@ -8,9 +8,10 @@
 
 #include "base/uuid.hpp"
 #include "base/wake.hpp"
+#include "core/claims.hpp"
 #include "core/lane.hpp"
-#include "core/number_claims.hpp"
 #include "model/domain_view.hpp"
+#include "ports/definition_store.hpp"
 #include "ports/hypervisor.hpp"
 
 namespace vireo::core {
@@ -21,7 +22,9 @@ struct Run {
   int id = -1;
   std::unique_ptr<ports::Guest> guest;
   model::DomainDefPtr live;
-  std::vector<NumberClaim> ports;
+  // What nobody else may use while this life lasts.
+  std::vector<Claims<int>::Claim> ports;
+  std::vector<Claims<ports::ImageIdentity>::Claim> images;
 
   // Until the guest is published as running, its events only leave their mark here.
   bool up = false;
@@ -46,15 +49,22 @@ struct Run {
   std::vector<std::shared_ptr<Wake>> waiting_for_end;
 };
 
+// A launch under way. Whoever holds it may give the launch up: it then fails and takes everything back.
+struct Launching {
+  bool given_up = false;
+  asio::cancellation_signal cancel;  // what the launch waits for at its hypervisor
+};
+
 struct Domain {
   Domain(const asio::any_io_executor& core, Uuid u, std::string n) : uuid(u), name(std::move(n)), lane(core) {}
 
   const Uuid uuid;
-  const std::string name;
+  std::string name;  // changed by Registry::rename alone
   Lane lane;
-  model::DomainViewPtr view;  // as last published; null: claimed and not yet there, or already gone
-  std::shared_ptr<Run> run;   // null: no process
-  unsigned claims = 0;        // verbs that hold this name and UUID
+  model::DomainViewPtr view;             // as last published; null: claimed and not yet there, or already gone
+  std::shared_ptr<Run> run;              // null: no process
+  std::shared_ptr<Launching> launching;  // null: none is under way
+  unsigned claims = 0;                   // verbs that hold this name and UUID
 };
 
 using DomainPtr = std::shared_ptr<Domain>;

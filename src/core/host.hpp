@@ -1,6 +1,6 @@
 // One managed set of guests: what the verbs work on. A daemon has one for QEMU and one for the simulation; they share
 // nothing but the core thread. Everything here belongs to the core thread, except registry.versions(), which any thread
-// reads, and settings, which never change.
+// reads.
 #pragma once
 
 #include <chrono>
@@ -8,13 +8,15 @@
 #include <string>
 
 #include "base/workers.hpp"
+#include "core/admission.hpp"
+#include "core/claims.hpp"
 #include "core/event_hub.hpp"
 #include "core/id_source.hpp"
-#include "core/number_claims.hpp"
 #include "core/registry.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/host_facts.hpp"
 #include "ports/hypervisor.hpp"
+#include "ports/labeler.hpp"
 
 namespace vireo::core {
 
@@ -28,20 +30,29 @@ struct Settings {
   std::chrono::milliseconds monitor_timeout{30'000};
   std::chrono::milliseconds end_timeout{30'000};
   int vnc_first_port = 5900, vnc_last_port = 65535;
+  // Guests that may be launched at one moment.
+  unsigned parallel_starts = 4;
 };
 
 class Host {
+  // After this time a launch does not count as one any more (see Admission).
+  static constexpr std::chrono::milliseconds launch_patience{1000};
+
  public:
   Host(asio::any_io_executor core_executor, ports::Hypervisor& the_hypervisor, ports::DefinitionStore& the_store,
-       const ports::HostFacts& the_facts, Workers& file_workers, Settings the_settings)
+       const ports::HostFacts& the_facts, ports::Labeler& the_labeler, Workers& file_workers,
+       Workers& the_image_workers, Settings the_settings)
       : core(core_executor),
         hypervisor(the_hypervisor),
         store(the_store),
         facts(the_facts),
+        labeler(the_labeler),
         files(file_workers),
+        image_workers(the_image_workers),
         settings(std::move(the_settings)),
         registry(core_executor),
-        ids(the_store) {}
+        ids(the_store),
+        admission(core_executor, launch_patience) {}
 
   // At the very end, when nothing runs any more: lets go of all running guests, which live on.
   void let_go() {
@@ -53,12 +64,16 @@ class Host {
   ports::Hypervisor& hypervisor;
   ports::DefinitionStore& store;
   const ports::HostFacts& facts;
-  Workers& files;
-  const Settings settings;
+  ports::Labeler& labeler;
+  Workers& files;          // for the daemon's own folders, which always answer
+  Workers& image_workers;  // for disk images, which may lie on a file system that hangs
+  Settings settings;  // replaced as a whole by a reload; a call takes what it needs of it without a suspension between
   Registry registry;
   EventHub events;
   IdSource ids;
-  NumberClaims vnc_ports;
+  Admission admission;
+  Claims<int> tcp_ports;  // VNC's; other displays draw from the same table
+  Claims<ports::ImageIdentity> images;
 };
 
 }  // namespace vireo::core

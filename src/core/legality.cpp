@@ -25,6 +25,8 @@ const char* name_of(Verb verb) {
       return "reboot";
     case Verb::Undefine:
       return "undefine";
+    case Verb::Rename:
+      return "rename";
     case Verb::SetAutostart:
       return "autostart";
     case Verb::MonitorCommand:
@@ -48,6 +50,9 @@ Result<void> allow(Verb verb, const model::DomainView& domain) {
       return {};
     case Verb::Undefine:
       if (!domain.persistent) return fail(VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
+      return {};
+    case Verb::Rename:
+      if (domain.active()) return fail(VIR_ERR_OPERATION_INVALID, "cannot rename active domain");
       return {};
     case Verb::SetAutostart:
       if (!domain.persistent) return fail(VIR_ERR_OPERATION_INVALID, "cannot set autostart for transient domain");

@@ -9,6 +9,7 @@ namespace vireo::core {
 enum class Verb {
   Define,
   Undefine,
+  Rename,
   Create,
   Start,
   Destroy,

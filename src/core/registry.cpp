@@ -13,14 +13,16 @@ DomainClaim::~DomainClaim() {
   registry_->forget_if_unused(domain_);
 }
 
+NameClaim::~NameClaim() {
+  if (domain_) registry_->by_name_.erase(name_);
+}
+
 Registry::Registry(asio::any_io_executor core)
     : core_(std::move(core)), versions_(std::make_shared<const model::HostVersion>()) {}
 
 Result<DomainClaim> Registry::claim(const Uuid& uuid, const std::string& name) {
   if (const auto found = by_uuid_.find(uuid); found != by_uuid_.end()) {
-    if (found->second->name != name)
-      return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
-                       "domain '" + found->second->name + "' is already defined with uuid " + uuid.text());
+    if (auto same = check_name(*found->second, name); !same) return pass_on(same);
     return DomainClaim(this, found->second);
   }
   if (const auto found = by_name_.find(name); found != by_name_.end())
@@ -30,6 +32,20 @@ Result<DomainClaim> Registry::claim(const Uuid& uuid, const std::string& name) {
   by_uuid_.emplace(uuid, domain);
   by_name_.emplace(name, domain);
   return DomainClaim(this, std::move(domain));
+}
+
+Result<void> Registry::check_name(const Domain& domain, const std::string& name) {
+  if (domain.name == name) return {};
+  return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
+                   "domain '" + domain.name + "' is already defined with uuid " + domain.uuid.text());
+}
+
+Result<NameClaim> Registry::claim_name(DomainPtr domain, const std::string& name) {
+  if (domain->name == name)
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "Can't rename domain to itself");
+  if (!by_name_.emplace(name, domain).second)
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain with name '" + name + "' already exists");
+  return NameClaim(this, std::move(domain), name);
 }
 
 DomainPtr Registry::find(const Uuid& uuid) const {
@@ -51,11 +67,19 @@ void Registry::publish(Domain& domain, model::DomainView view) {
   auto next = std::make_shared<model::HostVersion>(*current);
   ++next->number;
   next->by_uuid = next->by_uuid.set(domain.uuid, shared);
+  if (domain.view && domain.view->name != domain.name) next->by_name = next->by_name.erase(domain.view->name);
   next->by_name = next->by_name.set(domain.name, shared);
   if (old_id >= 0 && old_id != shared->id) next->by_id = next->by_id.erase(old_id);
   if (shared->id >= 0) next->by_id = next->by_id.set(shared->id, shared);
   domain.view = std::move(shared);
   versions_.publish(std::move(next));
+}
+
+void Registry::rename(NameClaim claim, model::DomainView view) {
+  const auto domain = std::exchange(claim.domain_, nullptr);
+  by_name_.erase(domain->name);
+  domain->name = claim.name_;
+  publish(*domain, std::move(view));
 }
 
 void Registry::withdraw(Domain& domain) {

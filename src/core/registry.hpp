@@ -34,6 +34,22 @@ class DomainClaim {
   DomainPtr domain_;  // null once moved from
 };
 
+// Holds a second name for a guest that is being renamed: free again when it is destroyed before Registry::rename.
+class NameClaim {
+ public:
+  NameClaim(NameClaim&& other) noexcept = default;
+  NameClaim& operator=(NameClaim&&) = delete;
+  ~NameClaim();
+
+ private:
+  friend class Registry;
+  NameClaim(Registry* registry, DomainPtr domain, std::string name)
+      : registry_(registry), domain_(std::move(domain)), name_(std::move(name)) {}
+  Registry* registry_;
+  DomainPtr domain_;  // null once moved from, or renamed
+  std::string name_;
+};
+
 class Registry {
  public:
   explicit Registry(asio::any_io_executor core);
@@ -43,18 +59,29 @@ class Registry {
   // Claims a name and UUID, of a guest that exists under both or of none yet. Error: VIR_ERR_OPERATION_FAILED when one
   // of the two belongs to another guest, in libvirt's words for each of the two cases.
   Result<DomainClaim> claim(const Uuid& uuid, const std::string& name);
+  // A claim holds the guest; it may have been renamed while its claimant waited. The same error then.
+  static Result<void> check_name(const Domain& domain, const std::string& name);
+  // Claims another name for a guest that exists. Error: VIR_ERR_OPERATION_INVALID in libvirt's words when it has that
+  // name already, or another guest has.
+  Result<NameClaim> claim_name(DomainPtr domain, const std::string& name);
 
   // The guest, if one is published; null otherwise.
   DomainPtr find(const Uuid& uuid) const;
   std::vector<DomainPtr> all() const;
+  // How many UUIDs and names are taken, by guests and by verbs at work.
+  std::size_t uuids_taken() const { return by_uuid_.size(); }
+  std::size_t names_taken() const { return by_name_.size(); }
 
   // Makes `view` what everybody sees of the guest from now on.
   void publish(Domain& domain, model::DomainView view);
+  // Publishes `view`, which has the claimed name, and frees the old one.
+  void rename(NameClaim claim, model::DomainView view);
   // Takes the guest out of what everybody sees. Its name and UUID are free once no verb claims them.
   void withdraw(Domain& domain);
 
  private:
   friend class DomainClaim;
+  friend class NameClaim;
   void forget_if_unused(const DomainPtr& domain);
 
   asio::any_io_executor core_;

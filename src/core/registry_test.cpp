@@ -128,5 +128,35 @@ TEST(Registry, EveryChangeHasANumberOfItsOwn) {
   EXPECT_EQ(registry.versions().snapshot()->number, 2U);
 }
 
+TEST(Registry, ARenameMovesBothIndexesInOneVersion) {
+  asio::io_context io;
+  Registry registry(io.get_executor());
+  const auto uuid = Uuid::random();
+  {
+    auto claim = registry.claim(uuid, "web");
+    registry.publish(*claim->domain(), {.uuid = uuid, .name = "web"});
+  }
+  EXPECT_EQ(registry.claim_name(registry.find(uuid), "web").error().code, VIR_ERR_OPERATION_INVALID);
+  {
+    auto dropped = registry.claim_name(registry.find(uuid), "shop");
+    EXPECT_FALSE(registry.claim(Uuid::random(), "shop"));
+    EXPECT_EQ(registry.names_taken(), 2U);
+  }
+  EXPECT_EQ(registry.names_taken(), 1U);
+  auto waiting = registry.claim(uuid, "web");
+  auto claim = registry.claim_name(registry.find(uuid), "shop");
+  registry.rename(std::move(*claim), {.uuid = uuid, .name = "shop"});
+  const auto version = registry.versions().snapshot();
+  EXPECT_EQ(version->number, 2U);
+  EXPECT_EQ(version->by_name.find("web"), nullptr);
+  EXPECT_EQ((*version->by_name.find("shop"))->uuid, uuid);
+  EXPECT_EQ((*version->by_uuid.find(uuid))->name, "shop");
+  // Who held the guest by its old name is told; the old name is free.
+  EXPECT_EQ(Registry::check_name(*waiting->domain(), "web").error().code, VIR_ERR_OPERATION_FAILED);
+  EXPECT_TRUE(registry.claim(Uuid::random(), "web"));
+  registry.withdraw(*waiting->domain());
+  EXPECT_EQ(registry.names_taken(), 1U);
+}
+
 }  // namespace
 }  // namespace vireo::core

@@ -1,10 +1,9 @@
-// Unwind, number claims and the list of what is legal.
+// Unwind and the list of what is legal.
 #include "core/unwind.hpp"
 
 #include <gtest/gtest.h>
 
 #include "core/legality.hpp"
-#include "core/number_claims.hpp"
 
 namespace vireo::core {
 namespace {
@@ -30,26 +29,6 @@ TEST(Unwind, AwaitsItsStepsLastFirstUnlessKept) {
   io.run();
   EXPECT_EQ(order, "ba");
   EXPECT_EQ(kept, "");
-}
-
-TEST(NumberClaims, BelongToOneAndComeBack) {
-  NumberClaims claims;
-  auto first = claims.claim(5900);
-  EXPECT_TRUE(first);
-  EXPECT_FALSE(claims.claim(5900));
-  const auto free_but_odd = [](int n) { return n % 2 == 1; };
-  auto next = claims.claim_any(5900, 5910, free_but_odd);
-  EXPECT_EQ(next->number(), 5901);
-  EXPECT_FALSE(claims.claim_any(5900, 5901, free_but_odd));
-  first.reset();
-  EXPECT_TRUE(claims.claim(5900));
-}
-
-TEST(NumberClaims, MayOutliveTheirTable) {
-  auto claims = std::make_unique<NumberClaims>();
-  auto claim = claims->claim(1);
-  claims.reset();
-  EXPECT_EQ(claim->number(), 1);
 }
 
 TEST(Legality, FollowsTheState) {

@@ -9,6 +9,7 @@
 #include "base/io_thread.hpp"
 #include "base/log.hpp"
 #include "core/run/run.hpp"
+#include "daemon/client_limits.hpp"
 #include "daemon/test_driver.hpp"
 #include "doors/libvirt/door.hpp"
 #include "doors/libvirt/handlers/client_state.hpp"
@@ -34,7 +35,8 @@ core::Settings core_settings(const Paths& paths, const Config& config) {
           .monitor_timeout = milliseconds(config.monitor_timeout_ms),
           .end_timeout = milliseconds(config.end_timeout_ms),
           .vnc_first_port = config.vnc_first_port,
-          .vnc_last_port = config.vnc_last_port};
+          .vnc_last_port = config.vnc_last_port,
+          .parallel_starts = std::max(4U, 2 * std::thread::hardware_concurrency())};
 }
 
 Result<void> make_folders(const Paths& paths) {
@@ -74,8 +76,10 @@ struct Daemon::Parts {
         qemu_hypervisor(core.executor(), spawners, probers, facts,
                         {.cache_dir = paths.cache_dir(), .emulator_folder = config.emulator_dir}),
         test_hypervisor(core.executor()),
-        qemu(core.executor(), qemu_hypervisor, *qemu_store, facts, files, core_settings(paths, config)),
-        test(core.executor(), test_hypervisor, *test_store, facts, files, core_settings(paths, config)),
+        qemu(core.executor(), qemu_hypervisor, *qemu_store, facts, labeler, files, images,
+             core_settings(paths, config)),
+        test(core.executor(), test_hypervisor, *test_store, facts, labeler, files, images,
+             core_settings(paths, config)),
         backends{.qemu = qemu, .test = test, .facts = facts, .workers = files},
         table(core.executor()) {
     lv::register_all(table);
@@ -84,7 +88,7 @@ struct Daemon::Parts {
       door_threads.push_back(std::make_unique<IoThread>("door-" + std::to_string(i)));
       executors.push_back(door_threads.back()->executor());
     }
-    door.emplace(std::move(executors), table, lv::Limits{},
+    door.emplace(std::move(executors), table, client_limits(config),
                  [this](lv::Session& session) { welcome(backends, core.executor(), session); });
   }
 
@@ -95,7 +99,7 @@ struct Daemon::Parts {
     door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
-    for (auto* workers : {&spawners, &probers, &files}) workers->stop();
+    for (auto* workers : {&spawners, &probers, &files, &images}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.
     for (auto& thread : door_threads) thread->stop();
@@ -110,6 +114,8 @@ struct Daemon::Parts {
   Workers spawners;
   Workers probers{"probe", 2};
   Workers files{"files", 4};
+  Workers images{"images", 8};
+  ports::NoLabeler labeler;
   std::unique_ptr<persist::SqliteStore> qemu_store, test_store;
   qemu::QemuHypervisor qemu_hypervisor;
   sim::SimHypervisor test_hypervisor;
@@ -149,6 +155,7 @@ Result<void> open_doors(lv::Door& door, const Paths& paths, const Config& config
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& config) {
   if (auto made = make_folders(paths); !made) return pass_on(made);
+  raise_descriptor_limit();
   auto store = persist::SqliteStore::open(paths.database());
   if (!store) return pass_on(store);
   auto memory = persist::SqliteStore::open(":memory:");

@@ -1,6 +1,11 @@
 // Schema, group commit, and the rows.
 #include "persist/sqlite_store.hpp"
 
+#include <cinttypes>
+#include <cstdio>
+#include <sstream>
+
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "persist/statement.hpp"
 #include "xml/domain.hpp"
@@ -8,7 +13,8 @@
 namespace vireo::persist {
 namespace {
 
-constexpr int schema_version = 1;
+// 2: runs.images.
+constexpr int schema_version = 2;
 
 // runs.pid is null until a process has been recorded: such a row is an intent.
 constexpr const char* schema = R"(
@@ -18,7 +24,8 @@ constexpr const char* schema = R"(
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, xml TEXT NOT NULL, autostart INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, name TEXT NOT NULL, monitor_path TEXT NOT NULL, boot_id TEXT NOT NULL,
-    xml TEXT NOT NULL, pid INTEGER, start_time INTEGER, state INTEGER NOT NULL, reason INTEGER NOT NULL);
+    xml TEXT NOT NULL, pid INTEGER, start_time INTEGER, state INTEGER NOT NULL, reason INTEGER NOT NULL,
+    images TEXT NOT NULL DEFAULT '');
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   INSERT OR IGNORE INTO facts VALUES ('next_id', '1'), ('boot_id', '');
 )";
@@ -43,6 +50,27 @@ Result<long long> ask_number(sqlite3* db, const char* sql) {
   return *row ? ask.number(0) : 0;
 }
 
+// "DEVICE:INODE" of each image, with an "s" behind it where others share it, and spaces between.
+std::string format_images(const std::vector<ports::ClaimedImage>& images) {
+  std::string text;
+  for (const auto& image : images)
+    text += fmt::format("{}{}:{}{}", text.empty() ? "" : " ", image.identity.device, image.identity.inode,
+                        image.shared ? "s" : "");
+  return text;
+}
+
+std::vector<ports::ClaimedImage> parse_images(const std::string& text) {
+  std::vector<ports::ClaimedImage> images;
+  std::istringstream words(text);
+  std::string word;
+  while (words >> word) {
+    ports::ClaimedImage image{.identity = {}, .shared = word.ends_with('s')};
+    if (std::sscanf(word.c_str(), "%" SCNu64 ":%" SCNu64, &image.identity.device, &image.identity.inode) == 2)
+      images.push_back(image);
+  }
+  return images;
+}
+
 Result<model::DomainDefPtr> read_xml(const std::string& text, bool live) {
   auto parsed = xml::parse_domain(text, {.live = live});
   if (!parsed) return pass_on(parsed);
@@ -52,9 +80,11 @@ Result<model::DomainDefPtr> read_xml(const std::string& text, bool live) {
 }  // namespace
 
 struct SqliteStore::Job {
-  Job(const asio::any_io_executor& e, Change c) : executor(e), durable(e), change(std::move(c)) {}
+  Job(const asio::any_io_executor& e, const char* p, Change c)
+      : executor(e), durable(e), point(p), change(std::move(c)) {}
   asio::any_io_executor executor;
-  Wake durable;  // touched on the waiter's executor only
+  Wake durable;       // touched on the waiter's executor only
+  const char* point;  // the change as a fault point
   Change change;
   Result<void> result;
 };
@@ -73,6 +103,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) 
     return fail(VIR_ERR_INTERNAL_ERROR,
                 "the database of definitions '" + path + "' was written by a newer Vireo; install that version again");
   if (auto made = execute(raw, schema); !made) return pass_on(made);
+  if (*version == 1)
+    if (auto added = execute(raw, "ALTER TABLE runs ADD COLUMN images TEXT NOT NULL DEFAULT ''"); !added)
+      return pass_on(added);
   if (auto marked = execute(raw, ("PRAGMA user_version = " + std::to_string(schema_version)).c_str()); !marked)
     return pass_on(marked);
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(db)));
@@ -117,20 +150,25 @@ void SqliteStore::write_group(std::deque<std::shared_ptr<Job>>& group) {
     if (!begun) continue;
     job->result = execute(db_.get(), "SAVEPOINT change");
     if (!job->result) continue;
-    job->result = job->change(db_.get());
+    job->result = fault::at(job->point);
+    if (job->result) job->result = job->change(db_.get());
     if (!job->result) take_back(db_.get(), "ROLLBACK TO change");
     if (auto released = execute(db_.get(), "RELEASE change"); !released && job->result) job->result = released;
   }
   if (!begun) return;
-  auto committed = execute(db_.get(), "COMMIT");
+  auto committed = fault::at("store.commit");
+  if (committed) committed = execute(db_.get(), "COMMIT");
   commits_.fetch_add(1, std::memory_order_relaxed);
-  if (committed) return;
+  if (committed) {
+    fault::passed("store.committed");
+    return;
+  }
   take_back(db_.get(), "ROLLBACK");
   for (auto& job : group) job->result = committed;
 }
 
-asio::awaitable<Result<void>> SqliteStore::commit(Change change) {
-  auto job = std::make_shared<Job>(co_await asio::this_coro::executor, std::move(change));
+asio::awaitable<Result<void>> SqliteStore::commit(const char* point, Change change) {
+  auto job = std::make_shared<Job>(co_await asio::this_coro::executor, point, std::move(change));
   {
     std::lock_guard hold(mutex_);
     queue_.push_back(job);
@@ -142,7 +180,7 @@ asio::awaitable<Result<void>> SqliteStore::commit(Change change) {
 }
 
 asio::awaitable<Result<void>> SqliteStore::save_definition(ports::StoredDefinition entry) {
-  return commit([entry = std::move(entry)](sqlite3* db) {
+  return commit("store.save_definition", [entry = std::move(entry)](sqlite3* db) {
     const auto& def = *entry.definition;
     return Statement(db, "INSERT OR REPLACE INTO definitions VALUES (?, ?, ?, ?)")
         .bind(def.uuid.text())
@@ -154,36 +192,39 @@ asio::awaitable<Result<void>> SqliteStore::save_definition(ports::StoredDefiniti
 }
 
 asio::awaitable<Result<void>> SqliteStore::remove_definition(Uuid uuid) {
-  return commit(
-      [uuid](sqlite3* db) { return Statement(db, "DELETE FROM definitions WHERE uuid = ?").bind(uuid.text()).run(); });
+  return commit("store.remove_definition", [uuid](sqlite3* db) {
+    return Statement(db, "DELETE FROM definitions WHERE uuid = ?").bind(uuid.text()).run();
+  });
 }
 
 asio::awaitable<Result<void>> SqliteStore::save_run(ports::RunRecord run) {
-  return commit([run = std::move(run)](sqlite3* db) {
-    Statement row(db, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const char* point = run.process ? "store.save_process" : "store.save_intent";
+  return commit(point, [run = std::move(run)](sqlite3* db) {
+    Statement row(db, "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     row.bind(run.id).bind(run.uuid.text()).bind(run.name).bind(run.monitor_path).bind(run.boot_id);
     row.bind(xml::format_domain(*run.live));
     if (run.process)
       row.bind(run.process->pid).bind(static_cast<long long>(run.process->start_time_ticks));
     else
       row.bind_null().bind_null();
-    return row.bind(run.state).bind(run.reason).run();
+    return row.bind(run.state).bind(run.reason).bind(format_images(run.images)).run();
   });
 }
 
 asio::awaitable<Result<void>> SqliteStore::save_run_state(int id, int state, int reason) {
-  return commit([=](sqlite3* db) {
+  return commit("store.save_state", [=](sqlite3* db) {
     return Statement(db, "UPDATE runs SET state = ?, reason = ? WHERE id = ?").bind(state).bind(reason).bind(id).run();
   });
 }
 
 asio::awaitable<Result<void>> SqliteStore::remove_run(int id) {
-  return commit([id](sqlite3* db) { return Statement(db, "DELETE FROM runs WHERE id = ?").bind(id).run(); });
+  return commit("store.remove_run",
+                [id](sqlite3* db) { return Statement(db, "DELETE FROM runs WHERE id = ?").bind(id).run(); });
 }
 
 asio::awaitable<Result<int>> SqliteStore::reserve_ids(int count) {
   auto first = std::make_shared<int>(0);
-  auto done = co_await commit([first, count](sqlite3* db) -> Result<void> {
+  auto done = co_await commit("store.reserve_ids", [first, count](sqlite3* db) -> Result<void> {
     auto next = ask_number(db, "SELECT value FROM facts WHERE name = 'next_id'");
     if (!next) return pass_on(next);
     *first = static_cast<int>(*next);
@@ -208,7 +249,7 @@ Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
       state.definitions.push_back({.definition = std::move(*def), .autostart = definitions.number(3) != 0});
   }
   Statement runs(db_.get(),
-                 "SELECT id, uuid, name, monitor_path, boot_id, xml, pid, start_time, state, reason FROM runs");
+                 "SELECT id, uuid, name, monitor_path, boot_id, xml, pid, start_time, state, reason, images FROM runs");
   for (;;) {
     auto row = runs.next();
     if (!row) return pass_on(row);
@@ -225,6 +266,7 @@ Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
                                            .boot_id = run.boot_id};
     run.state = static_cast<int>(runs.number(8));
     run.reason = static_cast<int>(runs.number(9));
+    run.images = parse_images(runs.text(10));
     auto live = read_xml(runs.text(5), true);
     if (!live) {
       state.unreadable.push_back("the record of running guest '" + run.name +

@@ -47,7 +47,7 @@ class SqliteStore final : public ports::DefinitionStore {
 
   explicit SqliteStore(std::unique_ptr<sqlite3, CloseDb> db);
   // Queues the change and waits until it is durable.
-  asio::awaitable<Result<void>> commit(Change change);
+  asio::awaitable<Result<void>> commit(const char* point, Change change);
   void write_until_stopped();
   void write_group(std::deque<std::shared_ptr<Job>>& group);
 

@@ -5,6 +5,8 @@
 
 #include <libvirt/libvirt.h>
 
+#include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +18,18 @@
 
 namespace vireo::ports {
 
+// Which file or block device an image is, whatever its path: st_dev and st_ino, or st_rdev and 0 (see stat(2)).
+struct ImageIdentity {
+  std::uint64_t device = 0, inode = 0;
+  auto operator<=>(const ImageIdentity&) const = default;
+};
+
+// An image that a running guest writes to.
+struct ClaimedImage {
+  ImageIdentity identity;
+  bool shared = false;  // <shareable/>
+};
+
 // A guest that runs or is about to: written without a process before QEMU is spawned (an intent), with it before the
 // guest's vCPUs first run.
 struct RunRecord {
@@ -26,6 +40,7 @@ struct RunRecord {
   std::string boot_id;
   model::DomainDefPtr live;
   std::optional<ProcessIdentity> process;
+  std::vector<ClaimedImage> images;
   int state = VIR_DOMAIN_SHUTOFF;  // as last published: virDomainState and its reason
   int reason = 0;
 };

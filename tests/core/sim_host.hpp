@@ -33,7 +33,7 @@ class SimHost {
       : folder_(std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
         store_(persist::SqliteStore::open(database).value()),
         hypervisor_(core_.executor(), script),
-        host(core_.executor(), hypervisor_, *store_, facts_, files_,
+        host(core_.executor(), hypervisor_, *store_, facts_, labeler_, files_, files_,
              {.runtime_dir = folder_.string(),
               .log_dir = folder_.string(),
               .lane_timeout = std::chrono::seconds(20),
@@ -74,6 +74,8 @@ class SimHost {
     const auto* found = version->by_uuid.find(ref.uuid);
     return found ? *found : nullptr;
   }
+  // Where each life has its folder.
+  const std::filesystem::path& folder() const { return folder_; }
   int simulated_processes() {
     return asio::post(core_.executor(), asio::use_future([this] { return hypervisor_.running(); })).get();
   }
@@ -93,6 +95,7 @@ class SimHost {
   IoThread core_{"core"};
   Workers files_{"files", 2};
   FakeFacts facts_;
+  ports::NoLabeler labeler_;
   std::unique_ptr<persist::SqliteStore> store_;
 
  public:

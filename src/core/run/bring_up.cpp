@@ -1,8 +1,9 @@
-// The launch of a guest, step by step, each with its undo on the next line. The order keeps every promise about
-// crashes: the intent is durable before a process exists, the process is recorded before its vCPUs run, and the guest
-// is published only when it does run.
+// The launch of a guest. `steps` below is the order of everything; each step registers its undo beside what it does,
+// and each is timed. The order keeps every promise about crashes: the intent is durable before anything outside is
+// changed for good, the process is recorded before its vCPUs run, and the guest is published only when it does run.
 #include <filesystem>
 
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "core/run/run.hpp"
 #include "core/unwind.hpp"
@@ -10,7 +11,67 @@
 namespace vireo::core {
 namespace {
 
+using Done = asio::awaitable<Result<void>>;
+
+// What the steps hand to each other.
+struct Launch {
+  Host& host;
+  DomainPtr domain;
+  StartOptions options;
+  std::shared_ptr<Launching> launching;
+  ports::LaunchRecorderPtr recorder;
+  Deadline deadline;
+
+  std::shared_ptr<model::DomainDef> live;
+  std::shared_ptr<Run> run = std::make_shared<Run>();
+  ports::RunRecord record;
+  Admission::Place place;
+  Unwind undo;
+
+  std::string folder() const { return runtime_folder(host, run->id); }
+};
+
+std::unexpected<Error> given_up(const Launch& launch) {
+  return fail(VIR_ERR_OPERATION_FAILED,
+              "domain '" + launch.domain->name + "' was destroyed while it was being started");
+}
+
+Done claim(Launch& l) {
+  auto id = co_await l.host.ids.next();
+  if (!id) co_return pass_on(id);
+  l.run->id = *id;
+  l.live->id = *id;
+  // Given back with the run.
+  if (auto claimed = claim_ports(l.host, l.domain->name, *l.live, *l.run); !claimed) co_return claimed;
+  auto images = co_await claim_images(l.host, l.domain->name, l.live, l.run, l.deadline);
+  if (!images) co_return pass_on(images);
+  l.record = {.uuid = l.domain->uuid,
+              .name = l.domain->name,
+              .id = *id,
+              .monitor_path = l.folder() + "/monitor.sock",
+              .boot_id = l.host.facts.boot_id(),
+              .live = l.live,
+              .process = std::nullopt,
+              .images = std::move(*images)};
+  co_return Result<void>{};
+}
+
+Done admit(Launch& l) {
+  auto place = co_await l.host.admission.enter(l.host.settings.parallel_starts, l.deadline);
+  if (!place) co_return pass_on(place);
+  l.place = std::move(*place);
+  // The caller may go now: half of a launch helps nobody.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  co_return Result<void>{};
+}
+
+Done record_intent(Launch& l) {
+  l.undo.add([&l] { return forget_record(l.host, l.run->id); });
+  co_return co_await l.host.store.save_run(l.record);
+}
+
 Result<void> make_folder(const std::string& path) {
+  if (auto fault = fault::at("core.make_folder"); !fault) return fault;
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
@@ -19,100 +80,167 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
-// Gives a guest that will not be published back: its process ends, and nobody is told.
-asio::awaitable<void> end_unpublished(Host& host, std::shared_ptr<Run> run) {
-  if (!run->exited) co_await run->guest->end(false, Deadline::in(host.settings.end_timeout));
+Done make_files(Launch& l) {
+  const std::string folder = l.folder();
+  l.undo.add([&l] { return remove_runtime_folder(l.host, l.folder()); });
+  co_return co_await l.host.files.run<void>([folder] { return make_folder(folder); }, l.deadline);
 }
 
-asio::awaitable<Result<void>> launch_steps(Host& host, DomainPtr domain, model::DomainDefPtr definition,
-                                           StartOptions options, Unwind& undo) {
-  auto id = co_await host.ids.next();
-  if (!id) co_return pass_on(id);
+asio::awaitable<void> restore_labels(Launch& l) {
+  return l.host.labeler.restore(l.live, Deadline::in(l.host.settings.end_timeout));
+}
 
-  auto run = std::make_shared<Run>();
-  run->id = *id;
-  auto live = std::make_shared<model::DomainDef>(*definition);
-  live->id = *id;
-  auto ports = claim_ports(host, *live);
-  if (!ports) co_return pass_on(ports);
-  run->ports = std::move(*ports);  // given back with the run
+Done label(Launch& l) {
+  auto labelled = co_await l.host.labeler.label(l.live, l.deadline);
+  if (labelled) l.undo.add([&l] { return restore_labels(l); });
+  co_return labelled;
+}
 
-  const auto deadline = Deadline::in(host.settings.launch_timeout);
-  ports::LaunchSpec spec{.definition = live,
-                         .id = *id,
-                         .runtime_dir = runtime_folder(host, *id),
-                         .log_path = host.settings.log_dir + "/" + domain->name + ".log",
-                         .deadline = deadline};
-  spec.monitor_path = spec.runtime_dir + "/monitor.sock";
-  const std::string folder = spec.runtime_dir;
-  auto made = co_await host.files.run<void>([folder] { return make_folder(folder); }, deadline);
-  undo.add([&host, folder] { return remove_runtime_folder(host, folder); });
-  if (!made) co_return pass_on(made);
+// Gives a guest that will not be published back: its process ends, and nobody is told.
+asio::awaitable<void> end_unpublished(Launch& l) {
+  if (l.run->exited) co_return;
+  auto ended = co_await l.run->guest->end(false, Deadline::in(l.host.settings.end_timeout));
+  if (!ended) log::error("guest '{}' (id {}): {}", l.domain->name, l.run->id, ended.error().message());
+}
 
-  ports::RunRecord record{.uuid = domain->uuid,
-                          .name = domain->name,
-                          .id = *id,
-                          .monitor_path = spec.monitor_path,
-                          .boot_id = host.facts.boot_id(),
-                          .live = live,
-                          .process = std::nullopt};
-  auto intent = co_await host.store.save_run(record);
-  undo.add([&host, run] { return forget_record(host, run->id); });
-  if (!intent) co_return pass_on(intent);
-
-  auto launched = co_await host.hypervisor.launch(std::move(spec), event_sink(host, domain, run));
+// The hypervisor tells the recorder of its own steps: spawn, handshake, devices. Whoever gives the launch up
+// cancels it here, where a QEMU that hangs would hold it.
+Done start_process(Launch& l) {
+  ports::LaunchSpec spec{.definition = l.live,
+                         .id = l.run->id,
+                         .monitor_path = l.record.monitor_path,
+                         .runtime_dir = l.folder(),
+                         .log_path = l.host.settings.log_dir + "/" + l.domain->name + ".log",
+                         .deadline = l.deadline,
+                         .recorder = l.recorder};
+  auto launching = l.host.hypervisor.launch(std::move(spec), event_sink(l.host, l.domain, l.run));
+  Result<ports::Launched> launched;
+  try {
+    launched = co_await asio::co_spawn(l.host.core, std::move(launching),
+                                       asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
+  } catch (const boost::system::system_error&) {
+    launched = given_up(l);  // how a cancelled coroutine ends
+  }
   if (!launched) co_return pass_on(launched);
-  run->guest = std::move(launched->guest);
-  run->live = launched->live;
-  undo.add([&host, run] { return end_unpublished(host, run); });
-
-  record.process = run->guest->process();
-  record.live = run->live;
-  record.state = options.paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING;
-  record.reason = options.paused ? int{VIR_DOMAIN_PAUSED_USER} : int{VIR_DOMAIN_RUNNING_BOOTED};
-  if (auto recorded = co_await host.store.save_run(record); !recorded) co_return pass_on(recorded);
-
-  if (!options.paused)
-    if (auto resumed = co_await run->guest->resume(deadline); !resumed) co_return pass_on(resumed);
-  if (run->exited) co_return fail(VIR_ERR_INTERNAL_ERROR, "the guest's process ended while it was being started");
-
-  model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
-  view.id = *id;
-  view.live = run->live;
-  view.state = record.state;
-  view.reason = record.reason;
-  view.pid = record.process->pid;
-  domain->run = run;
-  run->up = true;
-  host.registry.publish(*domain, std::move(view));
-  // In libvirt's order, which subscribers may rely on.
-  for (const auto& channel : run->live->devices.channels)
-    emit_agent(host, *domain, *id, channel, VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
-  if (run->resumed) emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
-  emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
-  if (options.paused) emit_lifecycle(host, *domain, *id, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+  l.run->guest = std::move(launched->guest);
+  l.run->live = launched->live;
+  l.undo.add([&l] { return end_unpublished(l); });
   co_return Result<void>{};
 }
+
+Done record_process(Launch& l) {
+  l.place = {};  // what is left of the launch is no work for the processors
+  l.record.process = l.run->guest->process();
+  l.record.live = l.run->live;
+  l.record.state = l.options.paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING;
+  l.record.reason = l.options.paused ? int{VIR_DOMAIN_PAUSED_USER} : int{VIR_DOMAIN_RUNNING_BOOTED};
+  co_return co_await l.host.store.save_run(l.record);
+}
+
+Done let_run(Launch& l) {
+  if (l.options.paused) co_return Result<void>{};
+  co_return co_await l.run->guest->resume(l.deadline);
+}
+
+Done publish(Launch& l) {
+  if (l.run->exited) co_return fail(VIR_ERR_INTERNAL_ERROR, "the guest's process ended while it was being started");
+  Domain& domain = *l.domain;
+  model::DomainView view = domain.view ? *domain.view : model::DomainView{.uuid = domain.uuid, .name = domain.name};
+  view.id = l.run->id;
+  view.live = l.run->live;
+  view.state = l.record.state;
+  view.reason = l.record.reason;
+  view.pid = l.record.process->pid;
+  domain.run = l.run;
+  l.run->up = true;
+  view.last_launch = l.recorder->finish({});
+  l.host.registry.publish(domain, std::move(view));
+  // In libvirt's order, which subscribers may rely on.
+  const int id = l.run->id;
+  for (const auto& channel : l.run->live->devices.channels)
+    emit_agent(l.host, domain, id, channel, VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED);
+  if (l.run->resumed) emit_lifecycle(l.host, domain, id, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+  emit_lifecycle(l.host, domain, id, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
+  if (l.options.paused)
+    emit_lifecycle(l.host, domain, id, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+  co_return Result<void>{};
+}
+
+struct Step {
+  const char* name;
+  Done (*take)(Launch&);
+};
+
+// The lane was entered before, and is timed by whoever did it.
+constexpr Step steps[] = {
+    {"claim", claim},
+    {"admission", admit},
+    {"persist", record_intent},
+    {"files", make_files},
+    {"label", label},
+    {"capabilities", start_process},
+    {"persist", record_process},
+    {"continue", let_run},
+    {"publish", publish},
+};
+
+Done take_steps(Launch& l) {
+  for (const auto& step : steps) {
+    if (l.launching->given_up) co_return given_up(l);
+    l.recorder->begin(step.name);
+    auto done = co_await step.take(l);
+    if (!done && l.launching->given_up) co_return given_up(l);
+    if (!done) co_return done;
+  }
+  co_return Result<void>{};
+}
+
+// A guest that did not start tells why to those who ask later.
+void publish_failure(Launch& l, const std::string& why) {
+  if (!l.domain->view) return;
+  model::DomainView view = *l.domain->view;
+  view.last_launch = l.recorder->finish(why);
+  view.state = VIR_DOMAIN_SHUTOFF;
+  view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
+  l.host.registry.publish(*l.domain, std::move(view));
+}
+
+// Marks the launch as being under way, for as long as it is.
+class UnderWay {
+ public:
+  explicit UnderWay(DomainPtr domain) : domain_(std::move(domain)) {
+    domain_->launching = std::make_shared<Launching>();
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() { domain_->launching = nullptr; }
+
+ private:
+  DomainPtr domain_;
+};
 
 }  // namespace
 
 asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::DomainDefPtr definition,
-                                       StartOptions options) {
-  Unwind undo;
-  auto done = co_await launch_steps(host, domain, std::move(definition), options, undo);
+                                       StartOptions options, ports::LaunchRecorderPtr recorder) {
+  const UnderWay under_way(domain);
+  Launch launch{.host = host,
+                .domain = domain,
+                .options = options,
+                .launching = domain->launching,
+                .recorder = std::move(recorder),
+                .deadline = Deadline::in(host.settings.launch_timeout),
+                .live = std::make_shared<model::DomainDef>(*definition)};
+  auto done = co_await take_steps(launch);
   if (done) {
-    undo.keep();
-    log::info("guest '{}' runs with id {}", domain->name, domain->view->id);
+    launch.undo.keep();
+    log::info("guest '{}' runs with id {}", domain->name, launch.run->id);
     co_return done;
   }
-  co_await undo.unwind();
+  launch.recorder->begin("undo");
+  co_await launch.undo.unwind();
   log::warn("guest '{}' did not start: {}", domain->name, done.error().message());
-  if (domain->view && !domain->view->active()) {
-    model::DomainView view = *domain->view;
-    view.state = VIR_DOMAIN_SHUTOFF;
-    view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
-    host.registry.publish(*domain, std::move(view));
-  }
+  publish_failure(launch, done.error().message());
   co_return done;
 }
 

@@ -1,6 +1,7 @@
 // The end of a guest's process: what is published, told and cleaned up.
 #include <filesystem>
 
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "core/run/run.hpp"
 
@@ -10,8 +11,10 @@ namespace {
 // What a life that is over leaves behind. Holding the Run until then also keeps the guest object alive while the event
 // that told of its end, which comes out of that very object, is handled.
 asio::awaitable<void> clean_up(Host& host, std::shared_ptr<Run> run) {
-  co_await forget_record(host, run->id);
+  co_await host.labeler.restore(run->live, Deadline::in(host.settings.end_timeout));
   co_await remove_runtime_folder(host, runtime_folder(host, run->id));
+  // Last: while there is a record, the next daemon goes on with what was not done.
+  co_await forget_record(host, run->id);
 }
 
 }  // namespace
@@ -21,6 +24,7 @@ std::string runtime_folder(const Host& host, int id) { return host.settings.runt
 asio::awaitable<void> remove_runtime_folder(Host& host, std::string path) {
   auto removed = co_await host.files.run<void>(
       [path]() -> Result<void> {
+        if (auto fault = fault::at("core.remove_folder"); !fault) return fault;
         std::error_code error;
         std::filesystem::remove_all(path, error);
         if (error) return fail(VIR_ERR_SYSTEM_ERROR, "cannot remove '" + path + "': " + error.message());
@@ -53,6 +57,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   view.reason = ending.reason;
   domain->run = nullptr;
   run->ports.clear();
+  run->images.clear();
   if (view.persistent)
     host.registry.publish(*domain, std::move(view));
   else

@@ -13,7 +13,8 @@ std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const
   run->live = record.live;
   run->up = true;
   for (const auto& graphics : record.live->devices.graphics)
-    if (auto claim = host.vnc_ports.claim(graphics.port)) run->ports.push_back(std::move(*claim));
+    if (auto claim = host.tcp_ports.claim(graphics.port, record.name)) run->ports.push_back(std::move(*claim));
+  claim_recorded_images(host, record, *run);
   model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
   view.id = record.id;
   view.live = record.live;
@@ -62,7 +63,7 @@ asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<
     }
     log::warn("guest '{}' (id {}) cannot be taken over yet: {}", domain->name, record.id, adopted.error().message());
     first_try->fire();
-    asio::steady_timer timer(host.core, pause);
+    Timer timer(host.core, pause);
     co_await timer.async_wait(asio::use_awaitable);
     pause = std::min(pause * 2, std::chrono::milliseconds(30'000));
   }
@@ -73,8 +74,9 @@ asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<
 asio::awaitable<void> sweep_intent(Host& host, ports::RunRecord record, std::shared_ptr<Wake> swept) {
   auto gone = co_await host.hypervisor.sweep(record.monitor_path, Deadline::in(host.settings.end_timeout));
   if (gone) {
-    co_await forget_record(host, record.id);
+    co_await host.labeler.restore(record.live, Deadline::in(host.settings.end_timeout));
     co_await remove_runtime_folder(host, runtime_folder(host, record.id));
+    co_await forget_record(host, record.id);
     log::info("the unfinished start of guest '{}' (id {}) was taken back", record.name, record.id);
   } else {
     log::error("the unfinished start of guest '{}' (id {}) could not be taken back: {}", record.name, record.id,

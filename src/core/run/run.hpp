@@ -9,9 +9,10 @@
 namespace vireo::core {
 
 // Launches `definition` as the next life of `domain`: publishes it as running (or paused) and emits Started, or leaves
-// nothing behind and says why. `domain` may be unpublished as yet (a transient guest).
+// nothing behind and says why. `domain` may be unpublished as yet (a transient guest). The caller can be cancelled
+// until the launch is admitted.
 asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::DomainDefPtr definition,
-                                       StartOptions options);
+                                       StartOptions options, ports::LaunchRecorderPtr recorder);
 
 // The sink for a life's events.
 ports::GuestEventSink event_sink(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run);
@@ -28,8 +29,16 @@ std::string runtime_folder(const Host& host, int id);
 asio::awaitable<void> remove_runtime_folder(Host& host, std::string path);
 asio::awaitable<void> forget_record(Host& host, int id);
 
-// Claims the ports that `live` names and fills in those that it leaves open.
-Result<std::vector<NumberClaim>> claim_ports(Host& host, model::DomainDef& live);
+// Claims for `run` the TCP ports that `live` names and fills in those that it leaves open. `name`: the guest's.
+Result<void> claim_ports(Host& host, const std::string& name, model::DomainDef& live, Run& run);
+
+// Claims for `run` the images that the guest writes to: by inode, so that two paths to one file are one image. Errors:
+// VIR_ERR_RESOURCE_BUSY naming the guest that writes to it, VIR_ERR_SYSTEM_ERROR for an image that is not there.
+asio::awaitable<Result<std::vector<ports::ClaimedImage>>> claim_images(Host& host, std::string name,
+                                                                       model::DomainDefPtr live,
+                                                                       std::shared_ptr<Run> run, Deadline deadline);
+// The same for a guest that ran on, as it was recorded.
+void claim_recorded_images(Host& host, const ports::RunRecord& record, Run& run);
 
 // Publishes a new state of a running guest and records it; does nothing if it is in that state already.
 void publish_state(Host& host, Domain& domain, int state, int reason);

@@ -12,6 +12,7 @@ asio::awaitable<Result<model::DomainViewPtr>> define(Host& host, model::DomainDe
   if (!hold) co_return pass_on(hold);
 
   Domain& domain = *claim->domain();
+  if (auto same = Registry::check_name(domain, completed->name); !same) co_return pass_on(same);
   const bool existed = domain.view && domain.view->persistent;
   auto shared = std::make_shared<const model::DomainDef>(std::move(*completed));
   const bool autostart = existed && domain.view->autostart;

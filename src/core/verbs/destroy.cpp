@@ -5,14 +5,27 @@
 
 namespace vireo::core {
 
+namespace {
+
+// A guest that is just being started: the launch fails, and takes back what it has done so far.
+bool give_up_launch(Domain& domain) {
+  if (!domain.launching) return false;
+  domain.launching->given_up = true;
+  domain.launching->cancel.emit(asio::cancellation_type::terminal);
+  return true;
+}
+
+}  // namespace
+
 asio::awaitable<Result<void>> destroy(Host& host, DomainRef ref, bool gentle) {
   auto domain = host.registry.find(ref.uuid);
   if (!domain) co_return no_such_domain(ref);
   if (!domain->run) {
-    // Not running; or just being started, and then it is ended as soon as it is up.
+    const bool gave_up = give_up_launch(*domain);
     auto hold = co_await enter_lane(host, domain, Verb::Destroy);
     if (!hold) co_return pass_on(hold);
     if (!domain->view) co_return no_such_domain(ref);
+    if (gave_up && !domain->run) co_return Result<void>{};
   }
   if (auto allowed = allow(Verb::Destroy, *domain->view); !allowed) co_return allowed;
   auto run = reachable_run(*domain);

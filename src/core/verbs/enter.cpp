@@ -10,7 +10,8 @@ std::unexpected<Error> no_such_domain(const DomainRef& ref) {
 asio::awaitable<Result<LaneHold>> enter_lane(Host& host, DomainPtr domain, Verb verb) {
   auto hold = co_await domain->lane.enter(name_of(verb), Deadline::in(host.settings.lane_timeout));
   // The client may go now: half of a change helps nobody.
-  if (hold) co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  const bool goes_on_waiting = verb == Verb::Start || verb == Verb::Create;
+  if (hold && !goes_on_waiting) co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_return hold;
 }
 

@@ -9,7 +9,8 @@ namespace vireo::core {
 // VIR_ERR_NO_DOMAIN in libvirt's words.
 std::unexpected<Error> no_such_domain(const DomainRef& ref);
 
-// Waits for the lane. From its return on the calling coroutine can no longer be cancelled.
+// Waits for the lane. From its return on the calling coroutine can no longer be cancelled; but for Start and Create,
+// which have more to wait for and see to that in bring_up.
 asio::awaitable<Result<LaneHold>> enter_lane(Host& host, DomainPtr domain, Verb verb);
 
 struct Entered {

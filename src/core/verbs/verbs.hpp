@@ -26,6 +26,10 @@ asio::awaitable<Result<model::DomainViewPtr>> define(Host& host, model::DomainDe
 // Removes the persistent definition; a running guest becomes transient.
 asio::awaitable<Result<void>> undefine(Host& host, DomainRef ref);
 
+// Gives a persistent guest that is shut off another name. Answers when it is durable. Error: VIR_ERR_OPERATION_INVALID
+// when the name is in use, also by a guest that is being made.
+asio::awaitable<Result<void>> rename(Host& host, DomainRef ref, std::string name);
+
 // Starts a guest from a definition that is not kept (of a persistent guest: in place of its own, for this once).
 asio::awaitable<Result<model::DomainViewPtr>> create(Host& host, model::DomainDef definition, StartOptions options);
 

@@ -23,28 +23,26 @@ bool port_is_free(int port) {
 
 }  // namespace
 
-Result<std::vector<NumberClaim>> claim_ports(Host& host, model::DomainDef& live) {
-  std::vector<NumberClaim> claims;
+Result<void> claim_ports(Host& host, const std::string& name, model::DomainDef& live, Run& run) {
   const auto& settings = host.settings;
   for (auto& graphics : live.devices.graphics) {
-    std::optional<NumberClaim> claim;
     if (graphics.port < 0) {
-      claim = host.vnc_ports.claim_any(settings.vnc_first_port, settings.vnc_last_port, port_is_free);
+      auto claim = host.tcp_ports.claim_any(settings.vnc_first_port, settings.vnc_last_port, name, port_is_free);
       if (!claim)
         return fail(VIR_ERR_INTERNAL_ERROR, "Unable to find an unused port in range 'VNC' (" +
                                                 std::to_string(settings.vnc_first_port) + "-" +
                                                 std::to_string(settings.vnc_last_port) + ")");
-      graphics.port = claim->number();
+      graphics.port = claim->key();
+      run.ports.push_back(std::move(*claim));
     } else {
-      claim = host.vnc_ports.claim(graphics.port);
+      auto claim = host.tcp_ports.claim(graphics.port, name);
       if (!claim)
-        return fail(VIR_ERR_CONFIG_UNSUPPORTED,
-                    "VNC port " + std::to_string(graphics.port) +
-                        " is used by another running guest; choose another port or autoport='yes'");
+        return fail(VIR_ERR_CONFIG_UNSUPPORTED, "VNC port " + std::to_string(graphics.port) + " is used by guest '" +
+                                                    claim.error() + "'; choose another port or autoport='yes'");
+      run.ports.push_back(std::move(*claim));
     }
-    claims.push_back(std::move(*claim));
   }
-  return claims;
+  return {};
 }
 
 }  // namespace vireo::core
