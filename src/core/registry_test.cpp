@@ -148,8 +148,8 @@ TEST(Registry, ARenameMovesBothIndexesInOneVersion) {
   registry.rename(std::move(*claim), {.uuid = uuid, .name = "shop"});
   const auto version = registry.versions().snapshot();
   EXPECT_EQ(version->number, 2U);
-  EXPECT_EQ(version->by_name.find("web"), nullptr);
-  EXPECT_EQ((*version->by_name.find("shop"))->uuid, uuid);
+  EXPECT_EQ(version->by_name.find(std::string("web")), nullptr);
+  EXPECT_EQ((*version->by_name.find(std::string("shop")))->uuid, uuid);
   EXPECT_EQ((*version->by_uuid.find(uuid))->name, "shop");
   // Who held the guest by its old name is told; the old name is free.
   EXPECT_EQ(Registry::check_name(*waiting->domain(), "web").error().code, VIR_ERR_OPERATION_FAILED);

@@ -86,6 +86,19 @@ asio::awaitable<Result<Nothing>> set_autostart(Call call, wire::remote_domain_se
   co_return nothing(co_await core::set_autostart(host_of(call), ref_of(args.dom), args.autostart != 0));
 }
 
+asio::awaitable<Result<wire::remote_domain_rename_ret>> rename(Call call, wire::remote_domain_rename_args args) {
+  if (args.new_name.empty())
+    co_return fail_from(VIR_FROM_DOM, VIR_ERR_INVALID_ARG, "string new_name in virDomainRename must not be empty");
+  if (auto ok = check_flags(call, args.flags, 0); !ok) co_return pass_on(ok);
+  // What a definition may not be called either.
+  if (args.new_name.contains('/'))
+    co_return fail(VIR_ERR_XML_ERROR, fmt::format("name {} cannot contain '/'", args.new_name));
+  if (args.new_name.contains('\n')) co_return fail_from(VIR_FROM_XML, VIR_ERR_XML_DETAIL, "invalid char in name: \\n");
+  auto renamed = co_await core::rename(host_of(call), ref_of(args.dom), std::move(args.new_name));
+  if (!renamed) co_return pass_on(renamed);
+  co_return wire::remote_domain_rename_ret{.retcode = 0};
+}
+
 }  // namespace
 
 void register_lifecycle(HandlerTable& table) {
@@ -101,6 +114,7 @@ void register_lifecycle(HandlerTable& table) {
   table.change(Remote::domain_shutdown_flags, &shutdown_flags);
   table.change(Remote::domain_reboot, &reboot);
   table.change(Remote::domain_set_autostart, &set_autostart);
+  table.change(Remote::domain_rename, &rename);
 }
 
 }  // namespace vireo::doors::libvirt
