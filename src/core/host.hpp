@@ -71,6 +71,7 @@ class Host {
   Registry registry;
   EventHub events;
   IdSource ids;
+  unsigned cleaning_up = 0;  // lives that have ended and are not cleared away yet
   Admission admission;
   Claims<int> tcp_ports;  // VNC's; other displays draw from the same table
   Claims<ports::ImageIdentity> images;

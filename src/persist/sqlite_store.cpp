@@ -271,6 +271,7 @@ Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
     if (!live) {
       state.unreadable.push_back("the record of running guest '" + run.name +
                                  "' cannot be read: " + live.error().message());
+      state.unreadable_runs.push_back(run.id);
       continue;
     }
     run.live = std::move(*live);

@@ -55,8 +55,10 @@ struct StoredState {
   std::vector<RunRecord> runs;
   // No daemon has loaded this store since the host booted: autostart is due.
   bool first_since_boot = false;
-  // What could not be read: a sentence for each row. The row stays as it is.
+  // What could not be read: a sentence for each row, and the ids of running guests among them. The rows stay as they
+  // are, and so do the guests.
   std::vector<std::string> unreadable;
+  std::vector<int> unreadable_runs;
 };
 
 class DefinitionStore {

@@ -83,6 +83,7 @@ class FailNth : public ::testing::TestWithParam<Story> {
   void remove_files() {
     for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(database_ + end);
     std::filesystem::remove(disk_);
+    std::filesystem::remove_all(database_ + ".run");
   }
   model::DomainDef guest() {
     std::ofstream(disk_) << "an image";

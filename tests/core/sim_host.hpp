@@ -11,26 +11,18 @@
 #include "core/verbs/verbs.hpp"
 #include "persist/sqlite_store.hpp"
 #include "sim/sim_hypervisor.hpp"
+#include "tests/core/fake_facts.hpp"
 
 namespace vireo::tests {
 
-class FakeFacts final : public ports::HostFacts {
- public:
-  const std::string& hostname() const override { return name_; }
-  const std::string& boot_id() const override { return name_; }
-  ports::NodeInfo node() const override { return {}; }
-  const std::string& capabilities_host_xml() const override { return name_; }
-  std::uint64_t process_cpu_time_ns(pid_t) const override { return 0; }
-
- private:
-  std::string name_ = "fake";
-};
-
 class SimHost {
  public:
-  // `database`: ":memory:", or a file that a later SimHost opens again.
+  // `database`: ":memory:", or a file that a later SimHost opens again; the guests' folders are then kept beside it.
   explicit SimHost(const std::string& database = ":memory:")
-      : folder_(std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
+      : keeps_folder_(database != ":memory:"),
+        folder_(keeps_folder_
+                    ? std::filesystem::path(database + ".run")
+                    : std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
         store_(persist::SqliteStore::open(database).value()),
         hypervisor_(core_.executor(), script),
         host(core_.executor(), hypervisor_, *store_, facts_, labeler_, files_, files_,
@@ -51,8 +43,7 @@ class SimHost {
     core_.stop();
     host_events_.reset();
     host.let_go();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+    if (!keeps_folder_) std::filesystem::remove_all(folder_);
   }
 
   // Runs a verb on the core thread and waits for its answer.
@@ -64,8 +55,10 @@ class SimHost {
   std::future<T> begin(asio::awaitable<T> verb) {
     return asio::co_spawn(core_.executor(), std::move(verb), asio::use_future);
   }
-  // Until everything that the core has been told so far is done.
+  // Until everything that the core has been told so far is done, and what has ended is cleared away.
   void settle() {
+    while (asio::post(core_.executor(), asio::use_future([this] { return host.cleaning_up; })).get() != 0) {
+    }
     for (int i = 0; i < 20; ++i) asio::post(core_.executor(), asio::use_future).get();
   }
 
@@ -91,6 +84,7 @@ class SimHost {
   };
 
  private:
+  bool keeps_folder_;
   std::filesystem::path folder_;
   IoThread core_{"core"};
   Workers files_{"files", 2};

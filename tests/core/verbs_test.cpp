@@ -167,6 +167,7 @@ TEST(Recovery, DefinitionsAndTheIdMarkOutliveTheCore) {
     EXPECT_GT(sim.see(ref_of(web))->id, last_id);
   }
   std::filesystem::remove(file);
+  std::filesystem::remove_all(file.string() + ".run");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ Done claim(Launch& l) {
   l.record = {.uuid = l.domain->uuid,
               .name = l.domain->name,
               .id = *id,
-              .monitor_path = l.folder() + "/monitor.sock",
+              .monitor_path = monitor_path(l.host, *id),
               .boot_id = l.host.facts.boot_id(),
               .live = l.live,
               .process = std::nullopt,

@@ -15,11 +15,14 @@ asio::awaitable<void> clean_up(Host& host, std::shared_ptr<Run> run) {
   co_await remove_runtime_folder(host, runtime_folder(host, run->id));
   // Last: while there is a record, the next daemon goes on with what was not done.
   co_await forget_record(host, run->id);
+  --host.cleaning_up;
 }
 
 }  // namespace
 
 std::string runtime_folder(const Host& host, int id) { return host.settings.runtime_dir + "/" + std::to_string(id); }
+
+std::string monitor_path(const Host& host, int id) { return runtime_folder(host, id) + "/monitor.sock"; }
 
 asio::awaitable<void> remove_runtime_folder(Host& host, std::string path) {
   auto removed = co_await host.files.run<void>(
@@ -65,6 +68,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   emit_lifecycle(host, *domain, run->id, VIR_DOMAIN_EVENT_STOPPED, ending.event_detail);
   for (auto& waiter : run->waiting_for_end) waiter->fire();
   run->waiting_for_end.clear();
+  ++host.cleaning_up;
   asio::co_spawn(host.core, clean_up(host, run), asio::detached);
 }
 

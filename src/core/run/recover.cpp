@@ -1,5 +1,9 @@
 // What a daemon finds when it starts: definitions, guests that ran on without it, guests that ended meanwhile, and
 // intents: launches whose daemon died before it could record a process.
+#include <charconv>
+#include <filesystem>
+#include <set>
+
 #include "base/log.hpp"
 #include "core/run/run.hpp"
 
@@ -85,6 +89,36 @@ asio::awaitable<void> sweep_intent(Host& host, ports::RunRecord record, std::sha
   swept->fire();
 }
 
+// What has a folder and no record: its record could not be written or was taken back, its folder could not.
+Result<std::vector<int>> find_orphans(const std::string& runtime_dir, const std::set<int>& recorded) {
+  std::vector<int> orphans;
+  std::error_code none;  // no folder yet: no orphans
+  for (const auto& entry : std::filesystem::directory_iterator(runtime_dir, none)) {
+    const auto name = entry.path().filename().string();
+    int id = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+    if (error == std::errc{} && end == name.data() + name.size() && !recorded.contains(id)) orphans.push_back(id);
+  }
+  return orphans;
+}
+
+asio::awaitable<void> sweep_orphans(Host& host, std::set<int> recorded, std::shared_ptr<Wake> swept) {
+  const auto deadline = Deadline::in(host.settings.end_timeout);
+  std::move_only_function<Result<std::vector<int>>()> find =
+      [dir = host.settings.runtime_dir, recorded = std::move(recorded)] { return find_orphans(dir, recorded); };
+  auto orphans = co_await host.files.run<std::vector<int>>(std::move(find), deadline);
+  if (!orphans) log::error("{}", orphans.error().message());
+  for (const int id : orphans.value_or(std::vector<int>{})) {
+    log::warn("guest id {} has a folder and no record: it is cleared away", id);
+    auto gone = co_await host.hypervisor.sweep(monitor_path(host, id), deadline);
+    if (gone)
+      co_await remove_runtime_folder(host, runtime_folder(host, id));
+    else
+      log::error("{}", gone.error().message());
+  }
+  swept->fire();
+}
+
 }  // namespace
 
 asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline deadline) {
@@ -101,7 +135,10 @@ asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline de
                            .autostart = entry.autostart};
     host.registry.publish(*claim->domain(), std::move(view));
   }
-  std::vector<std::shared_ptr<Wake>> first_tries;
+  std::vector<std::shared_ptr<Wake>> first_tries{std::make_shared<Wake>(host.core)};
+  std::set<int> recorded(stored.unreadable_runs.begin(), stored.unreadable_runs.end());
+  for (const auto& record : stored.runs) recorded.insert(record.id);
+  asio::co_spawn(host.core, sweep_orphans(host, std::move(recorded), first_tries.front()), asio::detached);
   for (auto& record : stored.runs) {
     auto first_try = std::make_shared<Wake>(host.core);
     first_tries.push_back(first_try);

@@ -26,6 +26,7 @@ asio::awaitable<Result<void>> end_run(Host& host, std::shared_ptr<Run> run, bool
 
 // A life's folder, and taking back what a life leaves: its folder and its record. Failures are logged.
 std::string runtime_folder(const Host& host, int id);
+std::string monitor_path(const Host& host, int id);
 asio::awaitable<void> remove_runtime_folder(Host& host, std::string path);
 asio::awaitable<void> forget_record(Host& host, int id);
 

@@ -1,0 +1,20 @@
+// A host of which nothing is known but one word, for tests that do not look at it.
+#pragma once
+
+#include "ports/host_facts.hpp"
+
+namespace vireo::tests {
+
+class FakeFacts final : public ports::HostFacts {
+ public:
+  const std::string& hostname() const override { return name_; }
+  const std::string& boot_id() const override { return name_; }
+  ports::NodeInfo node() const override { return {}; }
+  const std::string& capabilities_host_xml() const override { return name_; }
+  std::uint64_t process_cpu_time_ns(pid_t) const override { return 0; }
+
+ private:
+  std::string name_ = "fake";
+};
+
+}  // namespace vireo::tests
