@@ -34,6 +34,27 @@ void describe(ConfigRef& c, Option&& option) {
          "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
   option("log_level", c.log_level, "How much the daemon logs: debug, info, warn or error.", at_once);
   option("door_threads", c.door_threads, "Threads that answer clients.", Range{1, 64}, at_next_start);
+  option("max_clients", c.max_clients,
+         "Clients that may be connected to each of the two sockets; more are turned away.", Range{1, 100'000}, at_once);
+  option("max_client_calls", c.max_client_calls,
+         "Calls of one client that may be under way; the next waits until one is answered.", Range{1, 10'000}, at_once);
+  option("max_client_events", c.max_client_events,
+         "Events that may wait for one client that does not read; beyond, it is dropped.", Range{1, 10'000'000},
+         at_once);
+  option("max_client_mib", c.max_client_mib,
+         "MiB that may wait for one client that does not read; beyond, it is dropped.", Range{1, 1024}, at_once);
+  option("max_clients_mib", c.max_clients_mib,
+         "MiB that may wait for and be half-read from all clients together; beyond, those with the most are dropped.",
+         Range{8, 65'536}, at_once);
+  option("client_timeout_ms", c.client_timeout_ms,
+         "How long a client may take to open its connection, to send the rest of a message, and to read what waits\n"
+         "for it. After that it is dropped.",
+         Range{100, 86'400'000}, at_once);
+  option("keepalive_interval_ms", c.keepalive_interval_ms,
+         "How long a client may be silent before it is asked whether it is there, if it takes such questions.",
+         Range{100, 3'600'000}, at_once);
+  option("keepalive_count", c.keepalive_count,
+         "Such questions that a client may leave unanswered before it is dropped.", Range{1, 1'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);

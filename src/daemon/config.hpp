@@ -15,6 +15,14 @@ struct Config {
   std::string emulator_dir = "/usr/bin";
   std::string log_level = "info";
   int door_threads = 2;
+  int max_clients = 5'000;
+  int max_client_calls = 64;
+  int max_client_events = 100'000;
+  int max_client_mib = 64;
+  int max_clients_mib = 512;
+  int client_timeout_ms = 60'000;
+  int keepalive_interval_ms = 5'000;
+  int keepalive_count = 5;
   int spawn_threads = 4;
   int vnc_first_port = 5900;
   int vnc_last_port = 65535;
