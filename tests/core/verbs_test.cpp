@@ -1,10 +1,17 @@
 // Each verb on the simulated hypervisor: states, reasons, events, errors, and that nothing is left behind.
+#include <fstream>
+
 #include "tests/core/sim_host.hpp"
 
 namespace vireo::tests {
 namespace {
 
 using namespace std::chrono_literals;
+
+asio::awaitable<bool> is_launching(core::Host& host, Uuid uuid) {
+  const auto domain = host.registry.find(uuid);
+  co_return domain && domain->launching != nullptr;
+}
 
 struct Verbs : ::testing::Test {
   SimHost sim;
@@ -121,6 +128,78 @@ TEST_F(Verbs, DestroyFreesAGuestWhoseMonitorHangs) {
   expect_state(ref_of(web), VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_DESTROYED);
   // The suspend itself still waits for its monitor's deadline: nobody else does.
   EXPECT_EQ(stuck.wait_for(0s), std::future_status::timeout);
+}
+
+TEST_F(Verbs, DestroyGivesALaunchUpThatHangs) {
+  const auto web = defined("web");
+  sim.script->launch_delay = 1h;
+  auto start = sim.begin(core::start(host, ref_of(web), {}));
+  while (!sim.run(is_launching(host, web.uuid))) {
+  }
+  const auto ended = sim.run(core::destroy(host, ref_of(web), false));
+  EXPECT_TRUE(ended) << ended.error().message();
+  const auto started = start.get();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().message(), "operation failed: domain 'web' was destroyed while it was being started");
+  EXPECT_EQ(sim.simulated_processes(), 0);
+  sim.script->launch_delay = 0ms;
+  EXPECT_TRUE(sim.run(core::start(host, ref_of(web), {}))) << "startable again at once";
+}
+
+TEST_F(Verbs, ADiskImageHasOneWriterWhateverItsPath) {
+  const auto folder = std::filesystem::temp_directory_path() / ("vireo-images-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto image = folder / "web.img", link = folder / "link.img";
+  std::ofstream(image) << "x";
+  std::filesystem::create_hard_link(image, link);
+  const auto with_disk = [](const std::string& name, const std::string& file, bool shareable, bool readonly) {
+    auto def = definition(name);
+    def.devices.disks.push_back({.file = file, .target = "vda", .readonly = readonly, .shareable = shareable});
+    return def;
+  };
+  const auto web = with_disk("web", image, false, false);
+  ASSERT_TRUE(sim.run(core::create(host, web, {})));
+  const auto second = sim.run(core::create(host, with_disk("db", link, false, false), {}));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, VIR_ERR_RESOURCE_BUSY);
+  EXPECT_NE(second.error().detail.find("written to by running guest 'web'"), std::string::npos);
+  EXPECT_FALSE(sim.run(core::create(host, with_disk("db", link, true, false), {}))) << "both must agree to share";
+  EXPECT_TRUE(sim.run(core::create(host, with_disk("reader", link, false, true), {})));
+  ASSERT_TRUE(sim.run(core::destroy(host, ref_of(web), false)));
+  EXPECT_TRUE(sim.run(core::create(host, with_disk("one", image, true, false), {})));
+  EXPECT_TRUE(sim.run(core::create(host, with_disk("two", link, true, false), {})));
+
+  const auto missing = sim.run(core::create(host, with_disk("lost", folder / "none.img", false, false), {}));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, VIR_ERR_SYSTEM_ERROR);
+  EXPECT_EQ(missing.error().detail,
+            "Cannot access storage file '" + (folder / "none.img").string() + "': No such file or directory");
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(Verbs, TheLastLaunchIsTimedStepByStep) {
+  const auto web = defined("web");
+  ASSERT_TRUE(sim.run(core::start(host, ref_of(web), {})));
+  const auto good = sim.see(ref_of(web))->last_launch;
+  ASSERT_TRUE(good);
+  std::vector<std::string> names;
+  std::int64_t end_us = 0;
+  for (const auto& step : good->steps) {
+    names.emplace_back(step.name);
+    EXPECT_EQ(step.begin_us, end_us) << "a step begins where the one before ended";
+    end_us = step.end_us;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"lane", "claim", "admission", "persist", "files", "label", "capabilities",
+                                             "persist", "continue", "publish"}));
+  EXPECT_EQ(good->total_us(), end_us);
+  EXPECT_EQ(good->error, "");
+
+  ASSERT_TRUE(sim.run(core::destroy(host, ref_of(web), false)));
+  sim.script->launch_fails = true;
+  EXPECT_FALSE(sim.run(core::start(host, ref_of(web), {})));
+  const auto bad = sim.see(ref_of(web))->last_launch;
+  EXPECT_STREQ(bad->steps.back().name, "undo");
+  EXPECT_EQ(bad->error, "internal error: the simulation was told to fail this launch");
 }
 
 TEST_F(Verbs, APowerOffEndsTheGuestAndARebootDoesNot) {
