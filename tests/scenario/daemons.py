@@ -46,6 +46,7 @@ class Daemon:
         self.socket_path = self.root / "run" / "libvirt-sock"
         self.process = None
         self.story_began = 0
+        self.environment = {}  # what it is started with beyond our own
 
     @property
     def uri(self):
@@ -60,7 +61,8 @@ class Daemon:
 
     def start(self, deadline_s=30):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **self.environment})
         self._wait_until_listening(deadline_s)
 
     def _wait_until_listening(self, deadline_s):
