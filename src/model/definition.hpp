@@ -160,6 +160,23 @@ struct PowerManagement {
   bool operator==(const PowerManagement&) const = default;
 };
 
+// What the host's control groups leave the guest's process. The process is more than the guest's own memory.
+struct MemoryTune {
+  std::optional<std::uint64_t> hard_limit_kib;       // it is killed beyond that
+  std::optional<std::uint64_t> soft_limit_kib;       // it is pressed back to that when the host runs short
+  std::optional<std::uint64_t> swap_hard_limit_kib;  // memory and swap together
+
+  bool operator==(const MemoryTune&) const = default;
+};
+
+struct CpuTune {
+  std::optional<std::uint64_t> shares;  // relative to other guests
+  std::optional<std::uint64_t> global_period_us;
+  std::optional<std::int64_t> global_quota_us;  // in each period, of one processor's time; negative: no limit
+
+  bool operator==(const CpuTune&) const = default;
+};
+
 struct Devices {
   std::string emulator;  // absolute path
   std::vector<Disk> disks;
@@ -189,9 +206,11 @@ struct DomainDef {
   std::vector<MetadataElement> metadata;
   std::uint64_t memory_kib = 0;          // what the guest is built with
   std::uint64_t current_memory_kib = 0;  // what the balloon leaves it
+  MemoryTune memtune;
   unsigned vcpus_max = 1;
   std::optional<unsigned> vcpus_current;  // said only if it is less than the maximum
   std::string vcpu_placement;             // "static" once complete
+  CpuTune cputune;
   Os os;
   Features features;
   std::optional<Cpu> cpu;

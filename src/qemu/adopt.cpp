@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/fault.hpp"
 #include "base/undo.hpp"
 #include "qemu/guest_log.hpp"
 #include "qemu/monitor_socket.hpp"
@@ -26,8 +27,10 @@ struct Found {
 
 // On a worker.
 Result<Found> find_process(const AdoptPlan& plan) {
+  if (auto fault = fault::at("qemu.adopt"); !fault) return pass_on(fault);
   const auto pid = plan.process.pid;
-  const auto gone = [pid](const char* why) {
+  const auto gone = [pid, &plan](const char* why) {
+    if (plan.clean_up) plan.clean_up();
     return fail(VIR_ERR_NO_DOMAIN, "process " + std::to_string(pid) + " " + why);
   };
   if (plan.process.boot_id != plan.boot_id) return gone("ran before the host was booted");
@@ -51,11 +54,12 @@ Result<Found> find_process(const AdoptPlan& plan) {
   return found;
 }
 
-bool has_argument(pid_t pid, const std::string& wanted) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
-  std::string argument;
-  while (std::getline(file, argument, '\0'))
-    if (argument == wanted) return true;
+// Neither vireo-exec nor the QEMU that it becomes changes what it was given.
+bool has_home(pid_t pid, const std::string& home) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
+  std::string setting;
+  while (std::getline(file, setting, '\0'))
+    if (setting == "HOME=" + home) return true;
   return false;
 }
 
@@ -64,10 +68,10 @@ struct Leftover {
   Fd pidfd;
 };
 
-std::optional<Leftover> leftover_with(pid_t pid, const std::string& pid_file) {
+std::optional<Leftover> leftover_with(pid_t pid, const std::string& home) {
   if (pid <= 1) return std::nullopt;
   auto pidfd = open_pidfd(pid);
-  if (!pidfd || !has_argument(pid, pid_file)) return std::nullopt;
+  if (!pidfd || !has_home(pid, home)) return std::nullopt;
   const auto stat = read_process_stat(pid);
   if (!stat || stat->ended()) return std::nullopt;
   return Leftover{.pid = pid, .pidfd = std::move(*pidfd)};
@@ -80,22 +84,22 @@ pid_t number_in(const std::string& text) {
 }
 
 // On a worker. The pid file says who it is. Without one, and only when somebody holds the socket, all processes are
-// looked at: QEMU may have been started and not have come as far as writing it.
-Result<std::vector<Leftover>> find_leftovers(const std::string& monitor_path, const std::string& pid_file) {
+// looked at: it may have been started and not have come as far as writing it.
+Result<std::vector<Leftover>> find_leftovers(const SweepPlan& plan) {
   std::vector<Leftover> found;
-  std::ifstream file(pid_file);
+  std::ifstream file(plan.pid_file);
   std::string text;
   std::getline(file, text);
-  if (auto leftover = leftover_with(number_in(text), pid_file)) found.push_back(std::move(*leftover));
-  if (!found.empty() || !connect_to(monitor_path)) return found;
+  if (auto leftover = leftover_with(number_in(text), plan.home)) found.push_back(std::move(*leftover));
+  if (!found.empty() || !connect_to(plan.monitor_path)) return found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error))
-    if (auto leftover = leftover_with(number_in(entry.path().filename()), pid_file))
+    if (auto leftover = leftover_with(number_in(entry.path().filename()), plan.home))
       found.push_back(std::move(*leftover));
   return found;
 }
 
-// Somebody answers whose command line does not tell who it is: asked over the monitor to go.
+// Somebody answers whose environment does not tell who it is: asked over the monitor to go.
 asio::awaitable<Result<void>> quit_at(Fd connection, Deadline deadline) {
   auto executor = co_await asio::this_coro::executor;
   auto closed = std::make_shared<Wake>(executor);
@@ -137,6 +141,7 @@ asio::awaitable<Result<GuestStatePtr>> adopt_process(Workers& workers, AdoptPlan
   log.begins_at = found->log_size;
   auto guest = GuestState::open(executor, workers, plan.process, std::move(found->pidfd), std::move(found->monitor),
                                 std::move(log));
+  if (plan.clean_up) guest->clean_up_with(plan.clean_up);
   Undo undo;
   undo.add([guest] { guest->let_go(); });
   auto ready = co_await guest->monitor()->handshake(deadline);
@@ -153,15 +158,15 @@ asio::awaitable<Result<GuestStatePtr>> adopt_process(Workers& workers, AdoptPlan
   bool ended = guest->process()->ended();
   if (!ended && !guest->monitor()->is_open())
     ended = co_await guest->process()->wait_end(deadline.earlier_of(Deadline::in(kMoment)));
-  if (ended) co_return fail(VIR_ERR_NO_DOMAIN, "process " + std::to_string(plan.process.pid) + " has ended");
+  if (ended) {
+    co_await GuestState::clean_up(guest);
+    co_return fail(VIR_ERR_NO_DOMAIN, "process " + std::to_string(plan.process.pid) + " has ended");
+  }
   co_return pass_on(ready);
 }
 
-asio::awaitable<Result<void>> sweep_process(Workers& workers, std::string monitor_path, std::string pid_file,
-                                            Deadline deadline) {
-  std::move_only_function<Result<std::vector<Leftover>>()> look = [monitor_path, pid_file] {
-    return find_leftovers(monitor_path, pid_file);
-  };
+asio::awaitable<Result<void>> sweep_process(Workers& workers, SweepPlan plan, Deadline deadline) {
+  std::move_only_function<Result<std::vector<Leftover>>()> look = [plan] { return find_leftovers(plan); };
   auto leftovers = co_await workers.run<std::vector<Leftover>>(std::move(look), deadline);
   if (!leftovers) co_return pass_on(leftovers);
   for (auto& leftover : *leftovers) {
@@ -169,7 +174,7 @@ asio::awaitable<Result<void>> sweep_process(Workers& workers, std::string monito
     if (!ended) co_return pass_on(ended);
   }
 
-  std::move_only_function<Result<Fd>()> knock = [monitor_path] { return connect_to(monitor_path); };
+  std::move_only_function<Result<Fd>()> knock = [path = plan.monitor_path] { return connect_to(path); };
   auto connection = co_await workers.run<Fd>(std::move(knock), deadline);
   if (connection) {
     auto quit = co_await quit_at(std::move(*connection), deadline);
@@ -177,9 +182,10 @@ asio::awaitable<Result<void>> sweep_process(Workers& workers, std::string monito
   } else if (connection.error().code != VIR_ERR_NO_DOMAIN) {
     co_return pass_on(connection);
   }
-  std::move_only_function<Result<bool>()> remove = [monitor_path, pid_file] {
-    ::unlink(monitor_path.c_str());
-    ::unlink(pid_file.c_str());
+  std::move_only_function<Result<bool>()> remove = [plan] {
+    if (plan.clean_up) plan.clean_up();
+    ::unlink(plan.monitor_path.c_str());
+    ::unlink(plan.pid_file.c_str());
     return Result<bool>(true);
   };
   auto removed = co_await workers.run<bool>(std::move(remove), deadline);

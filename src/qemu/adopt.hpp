@@ -14,14 +14,22 @@ struct AdoptPlan {
   std::string boot_id;  // of the host now
   std::string monitor_path;
   std::string log_path;
+  CleanUp clean_up;  // for when the process has ended, or turns out to have
 };
 
 // The process with an open, negotiated monitor. Errors: see ports::Hypervisor::adopt.
 asio::awaitable<Result<GuestStatePtr>> adopt_process(Workers& workers, AdoptPlan plan, Deadline deadline);
 
-// Ends whoever has that pid file in its command line or answers at the monitor path, and removes both files. Succeeds
-// when nobody is there. VIR_ERR_SYSTEM_ERROR when a process does not end before the deadline.
-asio::awaitable<Result<void>> sweep_process(Workers& workers, std::string monitor_path, std::string pid_file,
-                                            Deadline deadline);
+// What an unrecorded launch may have left.
+struct SweepPlan {
+  std::string monitor_path;
+  std::string pid_file;
+  std::string home;  // as in its process's environment (LaunchPlan)
+  CleanUp clean_up;
+};
+
+// Ends whoever has that home in its environment or answers at the monitor path, removes both files and cleans up.
+// Succeeds when nobody is there. VIR_ERR_SYSTEM_ERROR when a process does not end before the deadline.
+asio::awaitable<Result<void>> sweep_process(Workers& workers, SweepPlan plan, Deadline deadline);
 
 }  // namespace vireo::qemu

@@ -25,7 +25,6 @@ std::vector<std::string> build_argv(const model::DomainDef& live, const LaunchPa
   add_controllers(argv, live);
   add_disks(argv, live);
   add_devices(argv, live, paths);
-  if (!paths.pid_file.empty()) add("-pidfile", paths.pid_file);
   if (paths.sandbox) add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
   add("-msg", "timestamp=on");
   return argv;

@@ -13,7 +13,6 @@ namespace vireo::qemu {
 // What only the process's surroundings know.
 struct LaunchPaths {
   int monitor_fd = -1;      // a listening unix socket that QEMU inherits under this number
-  std::string pid_file;     // empty: none is written
   std::string channel_dir;  // where channels without a path of their own get their sockets
   bool sandbox = true;      // QEMU's seccomp filter
 };

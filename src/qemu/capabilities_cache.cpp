@@ -17,13 +17,13 @@ struct Found {
   bool probed = false;
 };
 
-Result<Found> find(const std::string& cache_dir, const BinaryStamp& stamp, Deadline deadline) {
+Result<Found> find(const std::string& cache_dir, const BinaryStamp& stamp, const ExecOptions& exec, Deadline deadline) {
   Found found;
   if (auto kept = load_capabilities(cache_dir, stamp)) {
     found.capabilities = std::move(*kept);
     return found;
   }
-  auto probed = probe_binary(stamp.path, deadline);
+  auto probed = probe_binary(stamp.path, exec, deadline);
   if (!probed) return pass_on(probed);
   save_capabilities(cache_dir, stamp, *probed);
   found.capabilities = std::move(*probed);
@@ -43,7 +43,7 @@ asio::awaitable<Result<CapabilitiesPtr>> CapabilitiesCache::do_get(Self self, st
       known != self->known_.end() && now - known->second.looked_at < self->look_every_)
     co_return known->second.capabilities;
 
-  std::move_only_function<Result<BinaryStamp>()> look = [binary] { return stamp_of(binary); };
+  std::move_only_function<Result<BinaryStamp>()> look = [binary, exec = self->exec_] { return stamp_of(binary, exec); };
   auto stamp = co_await self->workers_.run<BinaryStamp>(std::move(look), deadline);
   if (!stamp) co_return pass_on(stamp);
   if (const auto known = self->known_.find(binary); known != self->known_.end() && known->second.stamp == *stamp) {
@@ -72,9 +72,8 @@ asio::awaitable<Result<CapabilitiesPtr>> CapabilitiesCache::do_get(Self self, st
 
 asio::awaitable<void> CapabilitiesCache::fly(Self self, std::shared_ptr<Flight> flight) {
   const auto deadline = Deadline::in(kProbePatience);
-  std::move_only_function<Result<Found>()> work = [dir = self->cache_dir_, stamp = flight->stamp, deadline] {
-    return find(dir, stamp, deadline);
-  };
+  std::move_only_function<Result<Found>()> work = [dir = self->cache_dir_, exec = self->exec_, stamp = flight->stamp,
+                                                   deadline] { return find(dir, stamp, exec, deadline); };
   auto found = co_await self->workers_.run<Found>(std::move(work), deadline);
   if (found) {
     if (found->probed) ++self->probes_;

@@ -15,9 +15,13 @@ using CapabilitiesPtr = std::shared_ptr<const Capabilities>;
 
 class CapabilitiesCache : public std::enable_shared_from_this<CapabilitiesCache> {
  public:
-  CapabilitiesCache(asio::any_io_executor executor, Workers& workers, std::string cache_dir,
+  CapabilitiesCache(asio::any_io_executor executor, Workers& workers, std::string cache_dir, ExecOptions exec,
                     std::chrono::milliseconds look_every = std::chrono::milliseconds(0))
-      : executor_(std::move(executor)), workers_(workers), cache_dir_(std::move(cache_dir)), look_every_(look_every) {}
+      : executor_(std::move(executor)),
+        workers_(workers),
+        cache_dir_(std::move(cache_dir)),
+        exec_(std::move(exec)),
+        look_every_(look_every) {}
 
   // The file is looked at again at most once per `look_every`: a binary that was replaced is noticed within that time.
   // Errors: as probe_binary() gives them.
@@ -45,6 +49,7 @@ class CapabilitiesCache : public std::enable_shared_from_this<CapabilitiesCache>
   asio::any_io_executor executor_;
   Workers& workers_;
   std::string cache_dir_;
+  const ExecOptions exec_;  // how binaries are asked
   const std::chrono::milliseconds look_every_;
   std::map<std::string, Known> known_;
   std::list<std::shared_ptr<Flight>> flights_;

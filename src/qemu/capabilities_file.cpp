@@ -95,7 +95,7 @@ Capabilities capabilities_from(const json::object& object) {
 
 }  // namespace
 
-Result<BinaryStamp> stamp_of(const std::string& path) {
+Result<BinaryStamp> stamp_of(const std::string& path, const ExecOptions& exec) {
   if (auto checked = check_executable(path); !checked) return pass_on(checked);
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) return fail_errno(errno, "Cannot check QEMU binary " + path);
@@ -105,7 +105,7 @@ Result<BinaryStamp> stamp_of(const std::string& path) {
   stamp.modified_ns = nanoseconds(info.st_mtim);
   stamp.changed_ns = nanoseconds(info.st_ctim);
   stamp.inode = info.st_ino;
-  stamp.kvm_usable = kvm_usable();
+  stamp.kvm_usable = kvm_usable(exec);
   return stamp;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "qemu/capabilities.hpp"
+#include "qemu/spawn.hpp"
 
 namespace vireo::qemu {
 
@@ -23,7 +24,7 @@ struct BinaryStamp {
 };
 
 // Errors: as check_executable() gives them.
-Result<BinaryStamp> stamp_of(const std::string& path);
+Result<BinaryStamp> stamp_of(const std::string& path, const ExecOptions& exec);
 
 // Where the capabilities of that binary are kept below the cache folder.
 std::string capabilities_file_path(const std::string& cache_dir, const std::string& binary);

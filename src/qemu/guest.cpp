@@ -14,6 +14,7 @@ namespace {
 constexpr auto kGrace = std::chrono::seconds(10);       // between SIGTERM and SIGKILL
 constexpr auto kLastEvents = std::chrono::seconds(1);   // for what a dead QEMU has left in its socket
 constexpr auto kLogPatience = std::chrono::seconds(2);  // for the log's last lines
+constexpr auto kCleanPatience = std::chrono::seconds(2);
 
 asio::awaitable<Result<std::string>> raw_command(qmp::MonitorPtr monitor, std::string command, Deadline deadline) {
   auto request = qmp::parse_object(command);
@@ -38,14 +39,19 @@ Deadline grace_within(Deadline deadline) {
 asio::awaitable<Result<void>> end_process(GuestStatePtr state, bool gentle, Deadline deadline) {
   const auto process = state->process();
   state->expect_end();
+  bool ended = false;
   if (gentle) {
     process->signal(SIGTERM);
-    const bool ended = co_await process->wait_end(grace_within(deadline));
-    if (ended) co_return Result<void>();
+    ended = co_await process->wait_end(grace_within(deadline));
   }
-  process->signal(SIGKILL);
-  const bool ended = co_await process->wait_end(deadline);
-  if (ended) co_return Result<void>();
+  if (!ended) {
+    process->signal(SIGKILL);
+    ended = co_await process->wait_end(deadline);
+  }
+  if (ended) {
+    co_await GuestState::clean_up(state);
+    co_return Result<void>();
+  }
   co_return fail(VIR_ERR_SYSTEM_ERROR, "Failed to terminate process " + std::to_string(process->pid()) +
                                            " with SIGKILL: Device or resource busy");
 }
@@ -108,10 +114,20 @@ void GuestState::flush() {
   }
 }
 
+asio::awaitable<void> GuestState::clean_up(GuestStatePtr self) {
+  if (!self->clean_up_) co_return;
+  std::move_only_function<Result<bool>()> work = [clean_up = self->clean_up_]() -> Result<bool> {
+    clean_up();
+    return true;
+  };
+  co_await self->workers_.run<bool>(std::move(work), Deadline::in(kCleanPatience));
+}
+
 asio::awaitable<void> GuestState::tell_end(GuestStatePtr self) {
   // What QEMU said before its end is still in the socket, and comes before the end in the order of things.
   if (self->monitor_->is_open()) co_await self->monitor_closed_.wait(Deadline::in(kLastEvents));
   self->monitor_->close();
+  co_await clean_up(self);
   ports::GuestEvent event{.kind = ports::GuestEvent::Kind::Exited};
   event.exit_status = self->process_->exit_status().code;
   event.exit_signal = self->process_->exit_status().signal;

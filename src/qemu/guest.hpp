@@ -20,6 +20,9 @@ struct GuestLogPlace {
   std::uint64_t begins_at = 0;
 };
 
+// Takes back what a guest's process leaves outside itself. Blocks (on a worker); doing it twice does no harm.
+using CleanUp = std::function<void()>;
+
 class GuestState : public std::enable_shared_from_this<GuestState> {
  public:
   // Takes the connection and the process over and begins to collect their events. `workers` read the log at the end.
@@ -39,6 +42,10 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
 
   // What was collected so far goes to `sink` in a later turn of the executor, what comes then at once.
   void deliver_to(ports::GuestEventSink sink);
+  // What is to be done once the process has ended, before anybody is told.
+  void clean_up_with(CleanUp clean_up) { clean_up_ = std::move(clean_up); }
+  // Does it; the process must have ended.
+  static asio::awaitable<void> clean_up(std::shared_ptr<GuestState> self);
   // The end that comes is the host's wish: it needs no explanation from the log.
   void expect_end() { end_expected_ = true; }
   // Closes the monitor, stops watching the process, tells nobody anything any more.
@@ -56,6 +63,7 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   Workers& workers_;
   ports::ProcessIdentity identity_;
   GuestLogPlace log_;
+  CleanUp clean_up_;
   qmp::MonitorPtr monitor_;
   std::shared_ptr<Process> process_;
   Wake monitor_closed_;

@@ -3,6 +3,7 @@
 
 #include <sys/utsname.h>
 
+#include "base/log.hpp"
 #include "qemu/adopt.hpp"
 #include "qemu/capabilities_xml.hpp"
 #include "qemu/settle.hpp"
@@ -18,8 +19,17 @@ constexpr const char* kHostArch = "x86_64";
 
 }  // namespace
 
-std::string pid_file_beside(const std::string& monitor_path) {
-  return monitor_path.substr(0, monitor_path.rfind('/') + 1) + "qemu.pid";
+std::string pid_file_in(const std::string& runtime_dir) { return runtime_dir + "/qemu.pid"; }
+std::string home_in(const std::string& runtime_dir) { return runtime_dir + "/qemu"; }
+std::string cgroup_name_of(const std::string& runtime_dir) {
+  return "guest-" + runtime_dir.substr(runtime_dir.rfind('/') + 1);
+}
+
+CleanUp QemuHypervisor::clean_up_of(const std::string& runtime_dir) const {
+  if (!options_.cgroups) return {};
+  return [cgroups = options_.cgroups, guest = cgroup_name_of(runtime_dir)] {
+    if (auto removed = cgroups->remove(guest); !removed) log::warn("{}", removed.error().message());
+  };
 }
 
 QemuHypervisor::QemuHypervisor(asio::any_io_executor core, Workers& spawn, Workers& probe, const ports::HostFacts& host,
@@ -27,7 +37,8 @@ QemuHypervisor::QemuHypervisor(asio::any_io_executor core, Workers& spawn, Worke
     : spawn_(spawn),
       host_(host),
       options_(std::move(options)),
-      cache_(std::make_shared<CapabilitiesCache>(std::move(core), probe, options_.cache_dir, kLookEvery)) {}
+      cache_(
+          std::make_shared<CapabilitiesCache>(std::move(core), probe, options_.cache_dir, options_.exec, kLookEvery)) {}
 
 std::string QemuHypervisor::default_emulator(const std::string& arch) const {
   // QEMU calls by its first member the family that libvirt calls by its last.
@@ -81,6 +92,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
   plan.boot_id = host_.boot_id();
   plan.monitor_path = spec.monitor_path;
   plan.log_path = spec.log_path;
+  plan.clean_up = clean_up_of(spec.runtime_dir);
   auto state = co_await adopt_process(spawn_, std::move(plan), spec.deadline);
   if (!state) co_return pass_on(state);
   ports::Launched launched;
@@ -94,7 +106,13 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
 }
 
 asio::awaitable<Result<void>> QemuHypervisor::sweep(std::string monitor_path, Deadline deadline) {
-  return sweep_process(spawn_, monitor_path, pid_file_beside(monitor_path), deadline);
+  const auto runtime_dir = monitor_path.substr(0, monitor_path.rfind('/'));
+  SweepPlan plan;
+  plan.monitor_path = std::move(monitor_path);
+  plan.pid_file = pid_file_in(runtime_dir);
+  plan.home = home_in(runtime_dir);
+  plan.clean_up = clean_up_of(runtime_dir);
+  return sweep_process(spawn_, std::move(plan), deadline);
 }
 
 }  // namespace vireo::qemu

@@ -6,9 +6,11 @@
 #include <string>
 
 #include "base/workers.hpp"
+#include "ports/guest_cgroups.hpp"
 #include "ports/host_facts.hpp"
 #include "ports/hypervisor.hpp"
 #include "qemu/capabilities_cache.hpp"
+#include "qemu/guest.hpp"
 
 namespace vireo::qemu {
 
@@ -16,6 +18,11 @@ struct QemuOptions {
   std::string cache_dir;                     // capabilities are kept in its folder "capabilities"
   std::string emulator_folder = "/usr/bin";  // where qemu-system-ARCH is looked for when a definition names none
   bool sandbox = true;                       // QEMU's seccomp filter, where the binary knows it
+  ExecOptions exec;                          // as whom guests run
+  // Of each guest's process; empty: as the daemon's own.
+  std::optional<int> oom_score, nice;
+  std::optional<std::uint64_t> core_bytes;
+  std::shared_ptr<ports::GuestCgroups> cgroups;  // none: guests stay in the daemon's control group
 };
 
 // Lives as long as the core runs: its coroutines, the workers and the host's facts are referred to, not owned.
@@ -39,6 +46,8 @@ class QemuHypervisor : public ports::Hypervisor {
   // The capabilities of the definition's emulator, if it runs guests of that arch.
   asio::awaitable<Result<CapabilitiesPtr>> capabilities_for(std::string emulator, std::string arch, Deadline deadline);
   std::string about(const Capabilities& capabilities) const;
+  // Removes the control groups of the guest with that runtime folder.
+  CleanUp clean_up_of(const std::string& runtime_dir) const;
 
   Workers& spawn_;
   const ports::HostFacts& host_;
@@ -46,7 +55,10 @@ class QemuHypervisor : public ports::Hypervisor {
   std::shared_ptr<CapabilitiesCache> cache_;
 };
 
-// The pid file that QEMU writes beside its monitor's socket.
-std::string pid_file_beside(const std::string& monitor_path);
+// What lies in a guest's runtime folder. The folder and the pid file are the daemon's; the home is QEMU's.
+std::string pid_file_in(const std::string& runtime_dir);
+std::string home_in(const std::string& runtime_dir);
+// What its control groups are called: the folder's name is the guest's id.
+std::string cgroup_name_of(const std::string& runtime_dir);
 
 }  // namespace vireo::qemu

@@ -36,31 +36,43 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   if (definition.devices.graphics.size() > 1)
     co_return fail(VIR_ERR_CONFIG_UNSUPPORTED,
                    "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
+  spec.recorder->begin("capabilities");
   auto caps = co_await capabilities_for(definition.devices.emulator, definition.os.arch, spec.deadline);
   if (!caps) co_return pass_on(caps);
 
-  auto live = std::make_shared<model::DomainDef>(assign_aliases(definition, spec.runtime_dir));
+  const auto home = home_in(spec.runtime_dir);
+  auto live = std::make_shared<model::DomainDef>(assign_aliases(definition, home));
   live->id = spec.id;
   for (auto& graphics : live->devices.graphics)
     for (auto& listen : graphics.listens)
       if (listen.type == model::ListenType::address && listen.address.empty()) listen.address = "127.0.0.1";
   LaunchPaths paths;
-  paths.pid_file = pid_file_beside(spec.monitor_path);
   paths.sandbox = options_.sandbox && (*caps)->sandbox;
 
   LaunchPlan plan;
   plan.monitor_path = spec.monitor_path;
-  plan.pid_file = paths.pid_file;
+  plan.pid_file = pid_file_in(spec.runtime_dir);
   plan.log_path = spec.log_path;
   plan.about = about(**caps);
   plan.boot_id = host_.boot_id();
-  plan.environment = environment_in(spec.runtime_dir);
+  plan.home = home;
+  plan.environment = environment_in(home);
+  plan.exec = options_.exec;
+  plan.oom_score = options_.oom_score;
+  plan.nice = options_.nice;
+  plan.core_bytes = options_.core_bytes;
+  plan.recorder = spec.recorder;
   // The worker reads a copy: the live definition itself belongs to the core.
   plan.argv = [asked = *live, paths](int monitor_fd) {
     auto with_socket = paths;
     with_socket.monitor_fd = monitor_fd;
     return build_argv(asked, with_socket);
   };
+  if (options_.cgroups)
+    plan.make_cgroups = [cgroups = options_.cgroups, guest = cgroup_name_of(spec.runtime_dir), asked = *live] {
+      return cgroups->make(guest, asked);
+    };
+  plan.remove_cgroups = clean_up_of(spec.runtime_dir);
   LaunchFinish finish = [live](GuestStatePtr guest, Deadline deadline) {
     return settle(live, std::move(guest), deadline);
   };

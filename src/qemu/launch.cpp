@@ -4,14 +4,15 @@
 #include "qemu/launch.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <exception>
 
+#include "base/fault.hpp"
 #include "base/undo.hpp"
 #include "qemu/guest_log.hpp"
 #include "qemu/monitor_socket.hpp"
-#include "qemu/spawn.hpp"
 
 namespace vireo::qemu {
 
@@ -30,6 +31,7 @@ struct Attempt {
   Fd monitor;
   Spawned child;
   std::uint64_t log_begins_at = 0;
+  std::vector<std::string> lost;
 
   // Both sides exchange their word here; the second one finds the first one's.
   enum Word { Working, Prepared, GivenUp };
@@ -41,29 +43,59 @@ struct Attempt {
 };
 using AttemptPtr = std::shared_ptr<Attempt>;
 
-void remove_files(const LaunchPlan& plan) {
+void remove_traces(const LaunchPlan& plan) {
+  if (plan.remove_cgroups) plan.remove_cgroups();
   ::unlink(plan.monitor_path.c_str());
   if (!plan.pid_file.empty()) ::unlink(plan.pid_file.c_str());
+  if (!plan.home.empty()) ::rmdir(plan.home.c_str());  // with content it goes with the guest's folder
+}
+
+// The guest's folder is the daemon's; its QEMU may only pass through, to the one that is its own.
+Result<void> make_home(const LaunchPlan& plan) {
+  if (plan.home.empty()) return {};
+  if (auto fault = fault::at("qemu.home"); !fault) return fault;
+  const auto around = plan.home.substr(0, plan.home.rfind('/'));
+  if (::mkdir(plan.home.c_str(), 0700) < 0 && errno != EEXIST)
+    return fail_errno(errno, "cannot make the folder '" + plan.home + "'");
+  const auto& user = plan.exec.user;
+  if (!user) return {};
+  if (::chmod(around.c_str(), 0711) < 0) return fail_errno(errno, "cannot open the folder '" + around + "' to QEMU");
+  if (::chown(plan.home.c_str(), user->uid, user->gid) < 0)
+    return fail_errno(errno, "cannot give the folder '" + plan.home + "' to user " + user->user);
+  return {};
 }
 
 Result<void> prepare_steps(Attempt& attempt) {
   const auto& plan = attempt.plan;
+  if (auto made = make_home(plan); !made) return made;
+  if (auto fault = fault::at("qemu.listen"); !fault) return fault;
   auto listening = listen_at(plan.monitor_path);
   if (!listening) return pass_on(listening);
   // Connected before QEMU exists: the connection waits in the socket's queue until QEMU takes it, so nobody polls.
   auto monitor = connect_to(plan.monitor_path);
   if (!monitor) return pass_on(monitor);
 
-  SpawnRequest request;
-  request.argv = plan.argv(listening->get());
-  request.environment = plan.environment;
-  request.kept_fd = listening->get();
+  SpawnRequest request{.exec = plan.exec,
+                       .argv = plan.argv(listening->get()),
+                       .environment = plan.environment,
+                       .kept_fd = listening->get(),
+                       .pid_file = plan.pid_file,
+                       .core_bytes = plan.core_bytes,
+                       .oom_score = plan.oom_score,
+                       .nice = plan.nice};
   if (auto checked = check_executable(request.argv.front()); !checked) return checked;
+  if (auto fault = fault::at("qemu.log"); !fault) return fault;
   auto log = open_guest_log(plan.log_path, plan.about, request.environment, request.argv);
   if (!log) return pass_on(log);
   request.output_fd = request.error_fd = log->fd.get();
   attempt.log_begins_at = log->begins_at;
 
+  if (plan.make_cgroups) {
+    auto place = plan.make_cgroups();
+    if (!place) return pass_on(place);
+    request.cgroups = std::move(place->folders);
+    attempt.lost = std::move(place->lost);
+  }
   auto child = spawn(request);
   if (!child) return pass_on(child);
   attempt.child = std::move(*child);
@@ -84,7 +116,7 @@ Result<void> prepare(const AttemptPtr& attempt) {
   }
   if (attempt->word.exchange(Attempt::Prepared) != Attempt::GivenUp) return done;
   kill_and_reap(attempt->child.pidfd);
-  remove_files(attempt->plan);
+  remove_traces(attempt->plan);
   return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
 }
 
@@ -103,7 +135,7 @@ asio::awaitable<void> take_back(AttemptPtr attempt, Workers* workers) {
     co_await process->wait_end(Deadline::in(kEndPatience));
   }
   std::move_only_function<Result<bool>()> remove = [attempt] {
-    remove_files(attempt->plan);
+    remove_traces(attempt->plan);
     return Result<bool>(true);
   };
   co_await workers->run<bool>(std::move(remove), Deadline::in(kEndPatience));
@@ -153,12 +185,15 @@ asio::awaitable<Result<GuestStatePtr>> attempt_launch(AttemptPtr attempt, Worker
   Undo undo;
   undo.add([attempt, workers, executor] { give_up(attempt, *workers, executor); });
 
+  const auto recorder = attempt->plan.recorder;
+  recorder->begin("spawn");
   std::move_only_function<Result<bool>()> work = [attempt]() -> Result<bool> {
     if (auto prepared = prepare(attempt); !prepared) return pass_on(prepared);
     return true;
   };
   auto prepared = co_await workers->run<bool>(std::move(work), deadline);
   if (!prepared) co_return pass_on(prepared);
+  for (auto& sentence : attempt->lost) recorder->lose(std::move(sentence));
 
   ports::ProcessIdentity identity;
   identity.pid = attempt->child.pid;
@@ -170,7 +205,11 @@ asio::awaitable<Result<GuestStatePtr>> attempt_launch(AttemptPtr attempt, Worker
   attempt->guest = GuestState::open(executor, *workers, std::move(identity), std::move(attempt->child.pidfd),
                                     std::move(attempt->monitor), std::move(log));
 
+  if (attempt->plan.remove_cgroups) attempt->guest->clean_up_with(attempt->plan.remove_cgroups);
+
+  recorder->begin("handshake");
   auto ready = co_await attempt->guest->monitor()->handshake(deadline);
+  recorder->begin("devices");
   if (ready && finish) ready = co_await finish(attempt->guest, deadline);
   if (!ready) {
     auto error = co_await explain(attempt->guest, std::move(ready.error()), deadline);

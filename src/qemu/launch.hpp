@@ -1,5 +1,6 @@
-// Starting one QEMU process: listening socket, log, spawn, handshake. Either a process with an open, negotiated monitor
-// and stopped vCPUs comes out, or nothing is left: no process, no socket, no pid file. Knows argv only as a function.
+// Starting one QEMU process: folders, listening socket, control groups, log, spawn, handshake. Either a process with an
+// open, negotiated monitor and stopped vCPUs comes out, or nothing is left: no process, socket, pid file or control
+// group. Knows argv only as a function.
 #pragma once
 
 #include <functional>
@@ -7,19 +8,32 @@
 #include <vector>
 
 #include "base/workers.hpp"
+#include "ports/guest_cgroups.hpp"
+#include "ports/launch_recorder.hpp"
 #include "qemu/guest.hpp"
+#include "qemu/spawn.hpp"
 
 namespace vireo::qemu {
 
 struct LaunchPlan {
   std::string monitor_path;
-  std::string pid_file;  // what QEMU is told to write; removed when the launch fails
+  std::string pid_file;  // written for QEMU before it has its user; removed when the launch fails
   std::string log_path;
+  std::string home;   // a folder of QEMU's own, made here inside the guest's folder, for what it creates itself
   std::string about;  // versions, for the log's header
   std::string boot_id;
   std::vector<std::string> environment;
   // The command line, given the number of the inherited listening socket.
   std::function<std::vector<std::string>(int monitor_fd)> argv;
+
+  ExecOptions exec;
+  std::optional<int> oom_score, nice;
+  std::optional<std::uint64_t> core_bytes;
+  // Makes the guest's control groups (on a worker); none: it stays in the daemon's. The other one removes them; it is
+  // called again when the guest ends.
+  std::function<Result<ports::CgroupPlace>()> make_cgroups;
+  CleanUp remove_cgroups;
+  ports::LaunchRecorderPtr recorder = std::make_shared<ports::LaunchRecorder>();
 };
 
 // Called on the core; what blocks goes to `workers`. Errors: VIR_ERR_INTERNAL_ERROR "process exited while connecting to

@@ -33,8 +33,9 @@ class LaunchTest : public testing::Test {
     p.log_path = folder_.file("guest.log");
     p.about = "test";
     p.boot_id = kBootId;
-    p.environment = {"LC_ALL=C"};
-    p.argv = [pid_file = p.pid_file, more](int monitor_fd) {
+    p.home = folder_.file("home");
+    p.environment = {"LC_ALL=C", "HOME=" + p.home};
+    p.argv = [more](int monitor_fd) {
       std::vector<std::string> argv{kQemu,
                                     "-S",
                                     "-no-user-config",
@@ -46,8 +47,6 @@ class LaunchTest : public testing::Test {
                                     "-m",
                                     "16",
                                     "-no-shutdown",
-                                    "-pidfile",
-                                    pid_file,
                                     "-chardev",
                                     "socket,id=mon,server=on,wait=off,fd=" + std::to_string(monitor_fd),
                                     "-mon",
@@ -78,6 +77,7 @@ class LaunchTest : public testing::Test {
   void expect_nothing_left(const LaunchPlan& p) {
     EXPECT_FALSE(std::filesystem::exists(p.monitor_path));
     EXPECT_FALSE(std::filesystem::exists(p.pid_file));
+    EXPECT_FALSE(std::filesystem::exists(p.home));
   }
 
   test::Folder folder_;
@@ -94,6 +94,7 @@ TEST_F(LaunchTest, LifeOfAGuest) {
   struct stat socket{};
   ASSERT_EQ(::stat(folder_.file("monitor.sock").c_str(), &socket), 0);
   EXPECT_EQ(socket.st_mode & 0777, 0600u);
+  EXPECT_EQ(test::content_of(folder_.file("qemu.pid")), std::to_string(state->identity().pid) + "\n");
 
   auto terminals = test::run(core_, qmp::query_terminals(state->monitor(), Deadline::in(5s)));
   ASSERT_TRUE(terminals);
@@ -166,7 +167,8 @@ TEST_F(LaunchTest, ABadArgumentIsToldInQemusWordsAndLeavesNothing) {
   EXPECT_EQ(launched.error().detail,
             "process exited while connecting to monitor: qemu-system-x86_64: -nonsense: invalid option");
   expect_nothing_left(p);
-  EXPECT_NE(test::content_of(p.log_path).find(": starting up test\nLC_ALL=C \\\n/usr/bin/qemu-system-x86_64 \\\n-S"),
+  EXPECT_NE(test::content_of(p.log_path)
+                .find(": starting up test\nLC_ALL=C \\\nHOME=" + p.home + " \\\n/usr/bin/qemu-system-x86_64 \\\n-S"),
             std::string::npos);
 }
 
@@ -318,7 +320,8 @@ TEST_F(LaunchTest, AZombieCountsAsEnded) {
 
 TEST_F(LaunchTest, SweepEndsWhatWasLeftAndIsContentWithNothing) {
   auto p = plan();
-  auto sweep = [&] { return test::run(core_, sweep_process(workers_, p.monitor_path, p.pid_file, Deadline::in(10s))); };
+  const SweepPlan what{.monitor_path = p.monitor_path, .pid_file = p.pid_file, .home = p.home, .clean_up = {}};
+  auto sweep = [&] { return test::run(core_, sweep_process(workers_, what, Deadline::in(10s))); };
   EXPECT_TRUE(sweep());
   for (const bool with_pid_file : {true, false}) {
     auto launched = launch(p);
@@ -328,17 +331,19 @@ TEST_F(LaunchTest, SweepEndsWhatWasLeftAndIsContentWithNothing) {
     if (!with_pid_file) std::filesystem::remove(p.pid_file);
     EXPECT_TRUE(sweep());
     EXPECT_FALSE(read_process_stat(pid));
+    std::filesystem::remove(p.home);  // goes with the guest's folder
     expect_nothing_left(p);
   }
 }
 
-TEST_F(LaunchTest, SweepAsksOverTheMonitorWhoHasNoPidFile) {
+TEST_F(LaunchTest, SweepAsksOverTheMonitorWhoCannotBeTold) {
   auto p = plan();
   auto launched = launch(p);
   ASSERT_TRUE(launched) << launched.error().detail;
   const auto process = (*launched)->identity();
   launched = GuestStatePtr();
-  auto done = test::run(core_, sweep_process(workers_, p.monitor_path, folder_.file("other.pid"), Deadline::in(10s)));
+  const SweepPlan what{.monitor_path = p.monitor_path, .pid_file = p.pid_file, .home = "/another", .clean_up = {}};
+  auto done = test::run(core_, sweep_process(workers_, what, Deadline::in(10s)));
   EXPECT_TRUE(done) << done.error().detail;
   auto pidfd = open_pidfd(process.pid);
   ASSERT_TRUE(pidfd);

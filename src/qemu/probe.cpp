@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "qemu/spawn.hpp"
 #include "qmp/message.hpp"
 
 namespace vireo::qemu {
@@ -38,10 +37,10 @@ class Probe {
   Probe& operator=(const Probe&) = delete;
   ~Probe() { kill_and_reap(child_.pidfd); }
 
-  Result<Answers> run(const std::string& path, Deadline deadline);
+  Result<Answers> run(const std::string& path, const ExecOptions& exec, Deadline deadline);
 
  private:
-  Result<void> start(const std::string& path);
+  Result<void> start(const std::string& path, const ExecOptions& exec);
   Result<void> ask();
   Result<bool> read_more(Deadline deadline);  // false: the other side has closed
   Result<void> take_lines();
@@ -53,7 +52,7 @@ class Probe {
   Answers answers_;
 };
 
-Result<void> Probe::start(const std::string& path) {
+Result<void> Probe::start(const std::string& path, const ExecOptions& exec) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return fail_errno(errno, "cannot make sockets");
   talk_ = Fd(ends[0]);
@@ -61,6 +60,7 @@ Result<void> Probe::start(const std::string& path) {
   errors_ = Fd(::memfd_create("probe-errors", MFD_CLOEXEC));
   if (!errors_) return fail_errno(errno, "cannot make a memory file");
   SpawnRequest request;
+  request.exec = exec;
   request.argv = {path,   "-S",   "-no-user-config", "-nodefaults", "-nographic", "-machine", "none,accel=kvm:tcg",
                   "-qmp", "stdio"};
   request.environment = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"};
@@ -117,8 +117,8 @@ std::string Probe::printed() const {
   return text;
 }
 
-Result<Answers> Probe::run(const std::string& path, Deadline deadline) {
-  if (auto started = start(path); !started) return pass_on(started);
+Result<Answers> Probe::run(const std::string& path, const ExecOptions& exec, Deadline deadline) {
+  if (auto started = start(path, exec); !started) return pass_on(started);
   if (auto asked = ask(); !asked) return pass_on(asked);
   bool open = true;
   while (open && answers_.size() < kQuestions.size()) {
@@ -171,7 +171,7 @@ Capabilities read_answers(const Answers& answers) {
   caps.package = text_at(version, "package");
   caps.arch = text_at(answers.at("query-target").as_object(), "arch");
   if (caps.arch == "i386") caps.arch = "i686";
-  caps.kvm = flag_at(answers.at("query-kvm").as_object(), "present") && kvm_usable();
+  caps.kvm = flag_at(answers.at("query-kvm").as_object(), "present");
   for (const auto& value : answers.at("query-machines").as_array()) {
     auto machine = machine_from(value.as_object());
     if (machine.name == "none") continue;  // the machine of probes: nothing can run on it
@@ -186,13 +186,16 @@ Capabilities read_answers(const Answers& answers) {
 
 }  // namespace
 
-bool kvm_usable() { return static_cast<bool>(Fd(::open("/dev/kvm", O_RDWR | O_CLOEXEC))); }
+bool kvm_usable(const ExecOptions& exec) {
+  const std::optional<ActAs> other(exec.user ? std::make_optional<ActAs>(*exec.user) : std::nullopt);
+  return static_cast<bool>(Fd(::open("/dev/kvm", O_RDWR | O_CLOEXEC)));
+}
 
-Result<Capabilities> probe_binary(const std::string& path, Deadline deadline) {
+Result<Capabilities> probe_binary(const std::string& path, const ExecOptions& exec, Deadline deadline) {
   if (auto checked = check_executable(path); !checked) return pass_on(checked);
   const auto about = "Failed to probe QEMU binary " + path + ": ";
   Probe probe;
-  auto answers = probe.run(path, deadline);
+  auto answers = probe.run(path, exec, deadline);
   if (!answers) {
     auto error = std::move(answers.error());
     error.detail = about + error.detail;
@@ -201,6 +204,7 @@ Result<Capabilities> probe_binary(const std::string& path, Deadline deadline) {
   try {
     auto caps = read_answers(*answers);
     caps.binary = path;
+    caps.kvm = caps.kvm && kvm_usable(exec);
     return caps;
   } catch (const std::exception&) {
     return fail(VIR_ERR_INTERNAL_ERROR, about + "its answers have an unknown form");

@@ -31,7 +31,8 @@ class ProbeTest : public testing::Test {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
   std::shared_ptr<CapabilitiesCache> cache(std::chrono::milliseconds look_every = 0ms) {
-    return std::make_shared<CapabilitiesCache>(core_.get_executor(), workers_, folder_.file("cache"), look_every);
+    return std::make_shared<CapabilitiesCache>(core_.get_executor(), workers_, folder_.file("cache"), ExecOptions{},
+                                               look_every);
   }
   Result<CapabilitiesPtr> ask(const std::shared_ptr<CapabilitiesCache>& c, const std::string& binary) {
     return test::run(core_, c->get(binary, Deadline::in(20s)));
@@ -43,7 +44,7 @@ class ProbeTest : public testing::Test {
 };
 
 TEST_F(ProbeTest, TellsWhatTheRealQemuCanDo) {
-  auto caps = probe_binary(kQemu, Deadline::in(20s));
+  auto caps = probe_binary(kQemu, {}, Deadline::in(20s));
   ASSERT_TRUE(caps) << caps.error().detail;
   EXPECT_EQ(caps->binary, kQemu);
   EXPECT_EQ(caps->arch, "x86_64");
@@ -52,36 +53,36 @@ TEST_F(ProbeTest, TellsWhatTheRealQemuCanDo) {
   EXPECT_TRUE(caps->canonical_machine("q35").starts_with("pc-q35-"));
   EXPECT_EQ(caps->find_machine("none"), nullptr);
   EXPECT_TRUE(std::any_of(caps->cpus.begin(), caps->cpus.end(), [](const auto& c) { return c.name == "qemu64"; }));
-  EXPECT_LE(caps->kvm, kvm_usable());
+  EXPECT_LE(caps->kvm, kvm_usable({}));
 }
 
 TEST_F(ProbeTest, NamesWhatIsNoEmulator) {
-  auto missing = probe_binary("/nonexistent/qemu", Deadline::in(5s));
+  auto missing = probe_binary("/nonexistent/qemu", {}, Deadline::in(5s));
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message(), "Cannot check QEMU binary /nonexistent/qemu: No such file or directory");
-  auto plain = probe_binary("/etc/passwd", Deadline::in(5s));
+  auto plain = probe_binary("/etc/passwd", {}, Deadline::in(5s));
   ASSERT_FALSE(plain);
   EXPECT_EQ(plain.error().message(), "QEMU binary /etc/passwd is not executable: Permission denied");
-  auto folder = probe_binary("/usr/bin", Deadline::in(5s));
+  auto folder = probe_binary("/usr/bin", {}, Deadline::in(5s));
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error().message(), "QEMU binary /usr/bin is not executable: Permission denied");
-  auto other = probe_binary("/bin/true", Deadline::in(5s));
+  auto other = probe_binary("/bin/true", {}, Deadline::in(5s));
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().detail, "Failed to probe QEMU binary /bin/true: it does not answer as QEMU does");
-  auto talker = probe_binary(script("echo hello; echo no >&2"), Deadline::in(5s));
+  auto talker = probe_binary(script("echo hello; echo no >&2"), {}, Deadline::in(5s));
   ASSERT_FALSE(talker);
   EXPECT_NE(talker.error().detail.find("cannot parse JSON object 'hello'"), std::string::npos);
 }
 
 TEST_F(ProbeTest, SaysWhatTheProgramPrinted) {
-  auto broken = probe_binary(script("echo 'error while loading libfoo.so' >&2; exit 127"), Deadline::in(5s));
+  auto broken = probe_binary(script("echo 'error while loading libfoo.so' >&2; exit 127"), {}, Deadline::in(5s));
   ASSERT_FALSE(broken);
   EXPECT_TRUE(broken.error().detail.ends_with(": error while loading libfoo.so")) << broken.error().detail;
 }
 
 TEST_F(ProbeTest, AProgramThatHangsIsKilledAtTheDeadline) {
   const auto path = script("echo $$ > " + folder_.file("pid") + "; exec sleep 1000");
-  auto hung = probe_binary(path, Deadline::in(300ms));
+  auto hung = probe_binary(path, {}, Deadline::in(300ms));
   ASSERT_FALSE(hung);
   EXPECT_EQ(hung.error().code, VIR_ERR_OPERATION_TIMEOUT);
   EXPECT_FALSE(read_process_stat(std::stoi(test::content_of(folder_.file("pid")))));

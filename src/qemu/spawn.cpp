@@ -1,75 +1,47 @@
-// fork and exec. The child may use nothing but system calls: other threads may have held any lock when it was forked.
+// posix_spawn starts vireo-exec; a pipe tells how far it came.
 #include "qemu/spawn.hpp"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
+#include <filesystem>
 
+#include "base/fault.hpp"
+#include "exec/protocol.hpp"
 #include "qemu/process.hpp"
 
 namespace vireo::qemu {
 
 namespace {
 
-enum class Step : int { Session, Folder, Descriptors, Exec };
-
-const char* name_of(Step step) {
-  switch (step) {
-    case Step::Session:
-      return "start a session";
-    case Step::Folder:
-      return "change to the root folder";
-    case Step::Descriptors:
-      return "set up descriptors";
-    case Step::Exec:
-      return "execute";
+std::vector<std::string> helper_words(const SpawnRequest& request, int report_fd) {
+  std::vector<std::string> words{request.exec.helper, fmt::format("--report={}", report_fd)};
+  const auto limit = [&](const char* name, std::optional<std::uint64_t> bytes) {
+    if (!bytes) return;
+    words.push_back(*bytes == RLIM_INFINITY ? fmt::format("--{}=unlimited", name)
+                                            : fmt::format("--{}={}", name, *bytes));
+  };
+  if (request.kept_fd >= 0) words.push_back(fmt::format("--keep={}", request.kept_fd));
+  for (const auto& folder : request.cgroups) words.push_back("--cgroup=" + folder);
+  limit("memlock", request.memlock_bytes);
+  limit("core", request.core_bytes);
+  if (request.oom_score) words.push_back(fmt::format("--oom-score={}", *request.oom_score));
+  if (request.nice) words.push_back(fmt::format("--nice={}", *request.nice));
+  if (!request.pid_file.empty()) words.push_back("--pid-file=" + request.pid_file);
+  if (const auto& user = request.exec.user) {
+    words.push_back(fmt::format("--uid={}", user->uid));
+    words.push_back(fmt::format("--gid={}", user->gid));
+    if (!user->groups.empty()) words.push_back(fmt::format("--groups={}", fmt::join(user->groups, ",")));
   }
-  return "start";
-}
-
-struct Failure {
-  Step step;
-  int error;
-};
-
-// All that the child needs, laid out before the fork.
-struct ChildPlan {
-  std::vector<char*> argv, environment;
-  int input, output, error, kept, report;
-};
-
-[[noreturn]] void report_failure(const ChildPlan& plan, Step step) {
-  const Failure failure{.step = step, .error = errno};
-  [[maybe_unused]] const auto written = ::write(plan.report, &failure, sizeof failure);
-  ::_exit(127);
-}
-
-[[noreturn]] void run_child(const ChildPlan& plan) {
-  // Ignored signals survive exec, handlers do not exist there: all go back to their default.
-  // By system call: the C library keeps two signals to itself, which an ancestor may have left ignored all the same.
-  // All zeros is the kernel's structure for "the default action"; the last argument is the size of its signal set.
-  const unsigned long standard[4] = {};
-  for (int number = 1; number < NSIG; ++number) ::syscall(SYS_rt_sigaction, number, standard, nullptr, 8);
-  if (::setsid() < 0) report_failure(plan, Step::Session);
-  if (::chdir("/") < 0) report_failure(plan, Step::Folder);
-  ::umask(0077);
-  if (::dup2(plan.input, 0) < 0 || ::dup2(plan.output, 1) < 0 || ::dup2(plan.error, 2) < 0)
-    report_failure(plan, Step::Descriptors);
-  // Marked rather than closed: the report pipe must last until exec.
-  if (::syscall(SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0) report_failure(plan, Step::Descriptors);
-  if (plan.kept >= 0 && ::fcntl(plan.kept, F_SETFD, 0) < 0) report_failure(plan, Step::Descriptors);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(plan.argv.front(), plan.argv.data(), plan.environment.data());
-  report_failure(plan, Step::Exec);
+  words.emplace_back("--");
+  words.insert(words.end(), request.argv.begin(), request.argv.end());
+  return words;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -87,20 +59,11 @@ Result<Fd> plan_descriptor(int fd, const Fd& null) {
   return copy;
 }
 
-// Waits until the child's exec closes the pipe (nothing read) or the child reports.
-std::optional<Failure> read_report(const Fd& pipe) {
-  Failure failure{};
-  ssize_t count;
-  do {
-    count = ::read(pipe.get(), &failure, sizeof failure);
-  } while (count < 0 && errno == EINTR);
-  if (count == static_cast<ssize_t>(sizeof failure)) return failure;
-  return std::nullopt;
-}
+struct Descriptors {
+  Fd input, output, error, report_read, report_write;
+};
 
-}  // namespace
-
-Result<Spawned> spawn(const SpawnRequest& request) {
+Result<Descriptors> plan_descriptors(const SpawnRequest& request) {
   Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return fail_errno(errno, "cannot open '/dev/null'");
   auto input = plan_descriptor(request.input_fd, null);
@@ -108,51 +71,98 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   auto error = plan_descriptor(request.error_fd, null);
   for (auto* fd : {&input, &output, &error})
     if (!*fd) return pass_on(*fd);
-
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno(errno, "cannot make a pipe");
   Fd report_read(ends[0]), report_write_low(ends[1]);
   auto report_write = plan_descriptor(report_write_low.get(), null);
   if (!report_write) return pass_on(report_write);
-  report_write_low.reset();
+  return Descriptors{.input = std::move(*input),
+                     .output = std::move(*output),
+                     .error = std::move(*error),
+                     .report_read = std::move(report_read),
+                     .report_write = std::move(*report_write)};
+}
 
-  const ChildPlan plan{.argv = pointers(request.argv),
-                       .environment = pointers(request.environment),
-                       .input = input->get(),
-                       .output = output->get(),
-                       .error = error->get(),
-                       .kept = request.kept_fd,
-                       .report = report_write->get()};
+// The library forks without copying memory and runs nothing of ours before the exec; its result tells of that exec.
+Result<pid_t> start_helper(const SpawnRequest& request, const Descriptors& fds) {
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, fds.input.get(), 0);
+  ::posix_spawn_file_actions_adddup2(&actions, fds.output.get(), 1);
+  ::posix_spawn_file_actions_adddup2(&actions, fds.error.get(), 2);
+  // Onto itself: stays open.
+  ::posix_spawn_file_actions_adddup2(&actions, fds.report_write.get(), fds.report_write.get());
+  if (request.kept_fd >= 0) ::posix_spawn_file_actions_adddup2(&actions, request.kept_fd, request.kept_fd);
+  const auto words = helper_words(request, fds.report_write.get());
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, request.exec.helper.c_str(), &actions, nullptr, pointers(words).data(),
+                                  pointers(request.environment).data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0)
+    return fail_errno(
+        error, "cannot execute '" + request.exec.helper + "', which starts every guest (vireod.toml: exec_helper)");
+  return pid;
+}
 
-  // No handler of this daemon may run in the child before the child has reset them.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::fork();
-  const int fork_error = errno;
-  if (pid == 0) run_child(plan);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return fail_errno(fork_error, "cannot fork for '" + request.argv.front() + "'");
-  report_write->reset();
+// The last report before the pipe closed: by the program's exec, or by the end of vireo-exec.
+std::optional<exec::Report> last_report(const Fd& pipe) {
+  std::optional<exec::Report> last;
+  exec::Report report{};
+  for (;;) {
+    const auto count = ::read(pipe.get(), &report, sizeof report);
+    if (count < 0 && errno == EINTR) continue;
+    if (count != static_cast<ssize_t>(sizeof report)) return last;
+    last = report;
+  }
+}
+
+Result<void> await_program(const SpawnRequest& request, const Fd& pipe) {
+  const auto report = last_report(pipe);
+  if (!report)
+    return fail(VIR_ERR_SYSTEM_ERROR,
+                "'" + request.exec.helper + "' ended without a word: it is not vireo-exec (vireod.toml: exec_helper)");
+  if (report->step == exec::Step::Ready) return {};
+  const auto what = "cannot " + std::string(exec::text_of(report->step));
+  const auto& program = request.argv.front();
+  return fail_errno(report->error, report->step == exec::Step::Execute ? what + " '" + program + "'"
+                                                                       : what + " for '" + program + "'");
+}
+
+}  // namespace
+
+std::string ExecOptions::default_helper() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path().parent_path() / "libexec/vireo-exec").string();
+}
+
+Result<Spawned> spawn(const SpawnRequest& request) {
+  if (auto fault = fault::at("qemu.spawn"); !fault) return pass_on(fault);
+  auto fds = plan_descriptors(request);
+  if (!fds) return pass_on(fds);
+  auto pid = start_helper(request, *fds);
+  if (!pid) return pass_on(pid);
+  fds->report_write.reset();
 
   // Nobody else reaps our child, so its pid is its own until we do: opening the pidfd after the fork races with
   // nothing.
-  Spawned spawned{.pid = pid, .pidfd = {}, .start_time_ticks = 0};
-  auto pidfd = open_pidfd(pid);
+  Spawned spawned{.pid = *pid, .pidfd = {}, .start_time_ticks = 0};
+  auto pidfd = open_pidfd(*pid);
   if (!pidfd) {
-    ::kill(pid, SIGKILL);
+    ::kill(*pid, SIGKILL);
     return pass_on(pidfd);
   }
   spawned.pidfd = std::move(*pidfd);
-  if (const auto failure = read_report(report_read)) {
+  if (auto runs = await_program(request, fds->report_read); !runs) {
     kill_and_reap(spawned.pidfd);
-    return fail_errno(failure->error,
-                      "cannot " + std::string(name_of(failure->step)) + " '" + request.argv.front() + "'");
+    return pass_on(runs);
   }
-  const auto stat = read_process_stat(pid);
-  if (!stat) {
+  const auto stat = read_process_stat(*pid);
+  auto fault = fault::at("qemu.spawned");
+  if (!stat || !fault) {
     kill_and_reap(spawned.pidfd);
-    return fail(VIR_ERR_SYSTEM_ERROR, "cannot read '/proc/" + std::to_string(pid) + "/stat': is /proc mounted?");
+    if (!fault) return pass_on(fault);
+    return fail(VIR_ERR_SYSTEM_ERROR, "cannot read '/proc/" + std::to_string(*pid) + "/stat': is /proc mounted?");
   }
   spawned.start_time_ticks = stat->start_time_ticks;
   return spawned;

@@ -1,23 +1,41 @@
-// Starting a program as a process of its own: own session, no descriptors but those it is meant to have, signals as a
-// fresh process expects them. Blocks (a worker calls it); what runs between fork and exec makes system calls only.
+// Starting a program as a process of its own, by way of vireo-exec: own session, no descriptors but those it is meant
+// to have, its own user, groups and control groups, no privileges. Blocks (a worker calls it). Nothing of the daemon
+// runs between fork and exec: what the new process must not have, vireo-exec (src/exec) takes off.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/credentials.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
 namespace vireo::qemu {
 
+// How this daemon starts other programs; the same for all.
+struct ExecOptions {
+  std::string helper = default_helper();  // vireo-exec's absolute path
+  std::optional<Credentials> user;        // who they run as; none: as the daemon itself
+
+  // ../libexec/vireo-exec, seen from the folder of this very program.
+  static std::string default_helper();
+};
+
 struct SpawnRequest {
+  ExecOptions exec;
   std::vector<std::string> argv;         // the first is the program's absolute path
   std::vector<std::string> environment;  // "NAME=value"
   int input_fd = -1;                     // standard input; -1: /dev/null
   int output_fd = -1;                    // standard output; -1: /dev/null
   int error_fd = -1;                     // standard error; -1: /dev/null
   int kept_fd = -1;                      // inherited under the same number, 3 or more; -1: none
+  std::vector<std::string> cgroups;      // folders of the control groups to join
+  std::string pid_file;                  // written before privileges are dropped; empty: none
+  // Empty: as the daemon's own.
+  std::optional<std::uint64_t> memlock_bytes, core_bytes;
+  std::optional<int> oom_score, nice;
 };
 
 struct Spawned {

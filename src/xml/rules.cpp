@@ -28,6 +28,24 @@ Result<void> check_basics(const model::DomainDef& def) {
   return {};
 }
 
+// What the kernel's control groups take.
+Result<void> check_cputune(const model::CpuTune& tune) {
+  const auto check = [](const char* name, std::optional<std::int64_t> value, std::int64_t low,
+                        std::int64_t high) -> Result<void> {
+    if (!value || (*value >= low && *value <= high)) return {};
+    return broken(VIR_ERR_CONFIG_UNSUPPORTED,
+                  fmt::format("Value of cputune '{}' must be in range [{}, {}]", name, low, high));
+  };
+  const auto positive = [](auto value) {
+    return value && *value > 0 ? std::optional(static_cast<std::int64_t>(
+                                     std::min<std::uint64_t>(static_cast<std::uint64_t>(*value), INT64_MAX)))
+                               : std::nullopt;
+  };
+  if (auto r = check("shares", positive(tune.shares), 2, 262'144); !r) return r;
+  if (auto r = check("global_period", positive(tune.global_period_us), 1000, 1'000'000); !r) return r;
+  return check("global_quota", positive(tune.global_quota_us), 1000, 17'592'186'044'415);
+}
+
 Result<void> check_disks(const model::DomainDef& def) {
   std::map<std::string_view, const model::Disk*> targets;
   for (const auto& disk : def.devices.disks) {
@@ -67,6 +85,7 @@ Result<void> check_boot(const model::DomainDef& def) {
 
 Result<void> check_rules(const model::DomainDef& def) {
   if (auto r = check_basics(def); !r) return r;
+  if (auto r = check_cputune(def.cputune); !r) return r;
   if (auto r = check_disks(def); !r) return r;
   return check_boot(def);
 }

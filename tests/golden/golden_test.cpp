@@ -96,7 +96,7 @@ TEST_P(Golden, LiveXmlDefinesTheSameGuest) {
 }
 
 TEST_P(Golden, CommandLine) {
-  const auto argv = qemu::build_argv(live(), {.monitor_fd = 3, .pid_file = "/run/vireo/qemu/7.pid"});
+  const auto argv = qemu::build_argv(live(), {.monitor_fd = 3});
   std::string text;
   for (const auto& word : argv) text += word + "\n";
   const auto path = goldens / "argv" / (GetParam() + ".args");

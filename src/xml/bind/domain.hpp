@@ -1,6 +1,8 @@
 // The binding of <domain> itself: its own elements, in libvirt's order, and the parts below it.
 #pragma once
 
+#include <libvirt/libvirt.h>
+
 #include "model/definition.hpp"
 #include "xml/bind/devices.hpp"
 #include "xml/bind/machine.hpp"
@@ -11,25 +13,73 @@ namespace vireo::xml {
 // "b", "KiB", "MB", "G" …: how many bytes, or nothing for a word that is no unit. As libvirt: KB is 1000, K is 1024.
 std::optional<std::uint64_t> unit_bytes(std::string_view unit);
 
-// <memory unit='MiB'>128</memory>; written in KiB.
+// The amount that an element like <memory unit='MiB'>128</memory> says; written in KiB.
+template <class IO, class T>
+void bind_amount(IO& sub, T& amount_kib) {
+  if constexpr (IO::reading) {
+    const std::string unit(sub.raw("unit").value_or("KiB"));
+    std::uint64_t amount = 0;
+    sub.text_number(amount);
+    const auto bytes = unit_bytes(unit);
+    if (!bytes) return sub.fail(VIR_ERR_INVALID_ARG, fmt::format("unknown suffix '{}'", unit), VIR_FROM_NONE);
+    const auto total = static_cast<unsigned __int128>(amount) * *bytes;
+    if (total > static_cast<unsigned __int128>(UINT64_MAX) - 1023)
+      return sub.fail(VIR_ERR_OVERFLOW, fmt::format("value too large: {}{}", amount, unit), VIR_FROM_NONE);
+    amount_kib = (static_cast<std::uint64_t>(total) + 1023) / 1024;
+  } else {
+    sub.constant("unit", "KiB");
+    sub.text_number(amount_kib);
+  }
+}
+
 template <class IO, class T>
 void bind_memory(IO& io, std::string_view name, T& memory_kib) {
-  io.child(name, true, [&](auto& sub) {
-    if constexpr (IO::reading) {
-      const std::string unit(sub.raw("unit").value_or("KiB"));
-      std::uint64_t amount = 0;
-      sub.text_number(amount);
-      const auto bytes = unit_bytes(unit);
-      if (!bytes) return sub.fail(VIR_ERR_INVALID_ARG, fmt::format("unknown suffix '{}'", unit), VIR_FROM_NONE);
-      const auto total = static_cast<unsigned __int128>(amount) * *bytes;
-      if (total > static_cast<unsigned __int128>(UINT64_MAX) - 1023)
-        return sub.fail(VIR_ERR_OVERFLOW, fmt::format("value too large: {}{}", amount, unit), VIR_FROM_NONE);
-      memory_kib = (static_cast<std::uint64_t>(total) + 1023) / 1024;
-    } else {
-      sub.constant("unit", "KiB");
-      sub.text_number(memory_kib);
-    }
-  });
+  io.child(name, true, [&](auto& sub) { bind_amount(sub, memory_kib); });
+}
+
+// A limit on memory. libvirt's clients say "unlimited" with the largest amount there is, which is no limit.
+template <class IO, class T>
+void bind_memory_limit(IO& io, std::string_view name, T& limit_kib) {
+  if constexpr (IO::reading) {
+    std::uint64_t amount_kib = 0;
+    if (io.child(name, true, [&](auto& sub) { bind_amount(sub, amount_kib); }) &&
+        amount_kib < VIR_DOMAIN_MEMORY_PARAM_UNLIMITED)
+      limit_kib = amount_kib;
+  } else {
+    io.child(name, limit_kib.has_value(), [&](auto& sub) { bind_amount(sub, *limit_kib); });
+  }
+}
+
+template <class IO, class T>
+void bind_memtune(IO& io, T& tune) {
+  bind_memory_limit(io, "hard_limit", tune.hard_limit_kib);
+  bind_memory_limit(io, "soft_limit", tune.soft_limit_kib);
+  bind_memory_limit(io, "swap_hard_limit", tune.swap_hard_limit_kib);
+}
+
+// <name>number</name>
+template <class IO, class T>
+void bind_tunable(IO& io, std::string_view name, T& value, std::string_view what) {
+  if constexpr (IO::reading) {
+    std::string text;
+    io.text_child(name, text);
+    if (text.empty()) return;
+    value = parse_number<typename T::value_type>(text);
+    if (!value) io.fail(VIR_ERR_XML_ERROR, fmt::format("can't parse cputune {} value", what), VIR_FROM_DOMAIN);
+  } else if (value) {
+    io.text_child(name, std::to_string(*value));
+  }
+}
+
+template <class IO, class T>
+void bind_cputune(IO& io, T& tune) {
+  bind_tunable(io, "shares", tune.shares, "shares");
+  bind_tunable(io, "global_period", tune.global_period_us, "global period");
+  bind_tunable(io, "global_quota", tune.global_quota_us, "global quota");
+  if constexpr (IO::reading) {  // 0: as if it were not there
+    if (tune.global_period_us == 0U) tune.global_period_us.reset();
+    if (tune.global_quota_us == 0) tune.global_quota_us.reset();
+  }
 }
 
 template <class IO, class T>
@@ -98,7 +148,9 @@ void bind_domain(IO& io, T& def) {
     });
   bind_memory(io, "memory", def.memory_kib);
   bind_memory(io, "currentMemory", def.current_memory_kib);
+  io.child("memtune", def.memtune != model::MemoryTune{}, [&](auto& sub) { bind_memtune(sub, def.memtune); });
   bind_vcpu(io, def);
+  io.child("cputune", def.cputune != model::CpuTune{}, [&](auto& sub) { bind_cputune(sub, def.cputune); });
   io.child("os", true, [&](auto& sub) { bind_os(sub, def.os); });
   io.child("features", def.features != model::Features{}, [&](auto& sub) { bind_features(sub, def.features); });
   if constexpr (IO::reading)

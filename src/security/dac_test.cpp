@@ -1,0 +1,196 @@
+// Owners of files, given and given back. All of it needs root, as the labeler itself does: it runs only then.
+#include "security/dac.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/fault.hpp"
+#include "security/owned_file.hpp"
+
+namespace vireo::security {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+class DacTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can change owners";
+    std::string name = fs::temp_directory_path() / "vireo-dac-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    fs::permissions(folder_, fs::perms(0755));
+  }
+  ~DacTest() override {
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  std::string file(const std::string& name, uid_t uid, gid_t gid, mode_t mode) {
+    const auto path = folder_ + "/" + name;
+    std::ofstream(path) << "content";
+    EXPECT_EQ(::chown(path.c_str(), uid, gid), 0);
+    EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+    return path;
+  }
+  static std::string owner(const std::string& path) {
+    struct stat info{};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return fmt::format("{}:{}", info.st_uid, info.st_gid);
+  }
+  static bool remembered(const std::string& path) {
+    return ::getxattr(path.c_str(), "trusted.vireo.owner", nullptr, 0) >= 0;
+  }
+  static model::DomainDefPtr guest(std::vector<model::Disk> disks) {
+    auto def = std::make_shared<model::DomainDef>();
+    def->name = "guest";
+    def->uuid = Uuid::random();
+    def->devices.disks = std::move(disks);
+    return def;
+  }
+  static model::Disk disk(const std::string& path, bool readonly = false) {
+    model::Disk disk;
+    disk.file = path;
+    disk.readonly = readonly;
+    disk.target = "vda";
+    return disk;
+  }
+  template <class T>
+  T run(asio::awaitable<T> work) {
+    auto result = asio::co_spawn(core_, std::move(work), asio::use_future);
+    core_.restart();
+    core_.run();
+    return result.get();
+  }
+  Result<void> label(const model::DomainDefPtr& def) { return run(labeler_.label(def, Deadline::in(10s))); }
+  void restore(const model::DomainDefPtr& def) { run(labeler_.restore(def, Deadline::in(10s))); }
+
+  std::string folder_;
+  asio::io_context core_;
+  Workers workers_{"images", 2};
+  const Credentials user_{.uid = 4321, .gid = 4322, .groups = {4323}, .user = "qemu"};
+  DacLabeler labeler_{workers_, user_, "this-boot"};
+};
+
+TEST_F(DacTest, AnImageIsTheUsersForTheTimeOfTheGuest) {
+  const auto image = file("disk", 1000, 1001, 0600);
+  const auto def = guest({disk(image)});
+  ASSERT_TRUE(label(def));
+  EXPECT_EQ(owner(image), "4321:4322");
+  EXPECT_TRUE(remembered(image));
+  restore(def);
+  EXPECT_EQ(owner(image), "1000:1001");
+  EXPECT_FALSE(remembered(image));
+  restore(def);
+  EXPECT_EQ(owner(image), "1000:1001");
+}
+
+TEST_F(DacTest, WhatTheUserCanReadIsLeftAlone) {
+  const auto open_one = file("open", 0, 0, 0644), own = file("own", 4321, 4322, 0600),
+             group = file("group", 0, 4323, 0640), closed = file("closed", 0, 0, 0600);
+  const auto def = guest({disk(open_one, true), disk(own), disk(group, true), disk(closed, true)});
+  auto done = label(def);
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(owner(open_one), "0:0");
+  EXPECT_FALSE(remembered(own));
+  EXPECT_EQ(owner(group), "0:4323");
+  EXPECT_EQ(owner(closed), "4321:4322");
+  restore(def);
+  EXPECT_EQ(owner(closed), "0:0");
+  EXPECT_EQ(owner(own), "4321:4322");
+}
+
+TEST_F(DacTest, ASharedImageGoesBackWithTheLastGuest) {
+  const auto image = file("shared", 1000, 1000, 0600);
+  const auto first = guest({disk(image)}), second = guest({disk(image)});
+  ASSERT_TRUE(label(first));
+  ASSERT_TRUE(label(first));  // twice is once
+  ASSERT_TRUE(label(second));
+  restore(first);
+  EXPECT_EQ(owner(image), "4321:4322");
+  restore(second);
+  EXPECT_EQ(owner(image), "1000:1000");
+  EXPECT_FALSE(remembered(image));
+}
+
+TEST_F(DacTest, GuestsOfAnotherBootAreForgottenButNotTheOwner) {
+  const auto image = file("disk", 1000, 1000, 0600);
+  DacLabeler before(workers_, user_, "last-boot");
+  ASSERT_TRUE(run(before.label(guest({disk(image)}), Deadline::in(10s))));
+  const auto def = guest({disk(image)});
+  ASSERT_TRUE(label(def));
+  restore(def);
+  EXPECT_EQ(owner(image), "1000:1000");
+}
+
+TEST_F(DacTest, AnOwnerChosenMeanwhileStands) {
+  const auto image = file("disk", 1000, 1000, 0600);
+  const auto def = guest({disk(image)});
+  ASSERT_TRUE(label(def));
+  ASSERT_EQ(::chown(image.c_str(), 77, 78), 0);
+  restore(def);
+  EXPECT_EQ(owner(image), "77:78");
+  EXPECT_FALSE(remembered(image));
+}
+
+TEST_F(DacTest, AClosedFolderIsNamedAndNothingHasChanged) {
+  const auto first = file("first", 1000, 1000, 0600);
+  fs::create_directories(folder_ + "/closed/inner");
+  fs::permissions(folder_ + "/closed", fs::perms(0700));
+  const auto hidden = file("closed/inner/disk", 1000, 1000, 0600);
+  auto done = label(guest({disk(first), disk(hidden)}));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, VIR_ERR_SYSTEM_ERROR);
+  EXPECT_EQ(done.error().message(), "Cannot access storage file '" + hidden +
+                                        "' (as uid:4321, gid:4322): Permission denied; the folder '" + folder_ +
+                                        "/closed' does not let user qemu through");
+  EXPECT_EQ(owner(first), "1000:1000");
+  EXPECT_EQ(owner(hidden), "1000:1000");
+  EXPECT_FALSE(remembered(first) || remembered(hidden));
+}
+
+TEST_F(DacTest, AMissingImageIsToldAsLibvirtTellsIt) {
+  auto done = label(guest({disk("/nowhere/disk")}));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message(), "Cannot access storage file '/nowhere/disk': No such file or directory");
+  auto without_kernel = std::make_shared<model::DomainDef>(*guest({}));
+  without_kernel->os.kernel = "/nowhere/kernel";
+  EXPECT_TRUE(label(without_kernel));
+}
+
+TEST_F(DacTest, ReadOnlyModeOfAnImageIsNoAccess) {
+  const auto image = file("disk", 1000, 1000, 0400);
+  auto done = label(guest({disk(image)}));
+  ASSERT_FALSE(done);
+  EXPECT_TRUE(done.error().message().ends_with("(as uid:4321, gid:4322): Permission denied"));
+  EXPECT_EQ(owner(image), "1000:1000");
+}
+
+TEST_F(DacTest, WhereverItFailsNothingHasChanged) {
+  const auto image = file("disk", 1000, 1000, 0600), kernel = file("kernel", 1000, 1000, 0600);
+  auto def = std::make_shared<model::DomainDef>(*guest({disk(image)}));
+  def->os.kernel = kernel;
+  for (unsigned nth = 1;; ++nth) {
+    const fault::Armed armed({.name = "", .nth = nth});
+    const auto done = label(def);
+    if (!armed.hit()) {
+      EXPECT_TRUE(done);
+      EXPECT_EQ(nth, 5u);  // remember and chown, twice
+      break;
+    }
+    EXPECT_FALSE(done) << nth;
+    EXPECT_EQ(owner(image), "1000:1000") << nth;
+    EXPECT_EQ(owner(kernel), "1000:1000") << nth;
+    EXPECT_FALSE(remembered(image) || remembered(kernel)) << nth;
+  }
+  restore(def);
+  EXPECT_EQ(owner(kernel), "1000:1000");
+}
+
+}  // namespace
+}  // namespace vireo::security

@@ -1,0 +1,27 @@
+// One file whose owner is changed for the time of guests: giving it to QEMU's user and giving it back. Blocks; what is
+// remembered is in the file's extended attribute trusted.vireo.owner.
+#pragma once
+
+#include <string>
+
+#include "base/credentials.hpp"
+#include "base/error.hpp"
+#include "base/uuid.hpp"
+
+namespace vireo::security {
+
+struct Tenant {
+  const Credentials& user;     // who QEMU runs as
+  const std::string& boot_id;  // what is remembered of another boot's guests is forgotten
+  Uuid guest;
+};
+
+// Makes the file accessible: a file to be written becomes the user's; one to be read only if the user cannot read it
+// as it is. Only regular files and block devices change their owner. When it fails the file is as it was. Error:
+// VIR_ERR_SYSTEM_ERROR in libvirt's words, followed by what is in the way.
+Result<void> give(const std::string& path, bool write, const Tenant& tenant);
+
+// Takes the guest off the file, and gives the file back with the last one. Succeeds if there is nothing to do.
+Result<void> give_back(const std::string& path, const Tenant& tenant);
+
+}  // namespace vireo::security
