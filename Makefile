@@ -1,5 +1,6 @@
 # What a person types. Each target is a script in tools/ or bench/ that says what it does, a line per step.
-# 'make run' and 'make stop' need root; VIREO_ROOT=DIR puts the demonstration elsewhere than ./.vireo.
+# 'make run' and 'make stop' need root; VIREO_ROOT=DIR puts the demonstration elsewhere than ./.vireo (or, where QEMU's
+# user cannot get at that, /var/lib/vireo-demo).
 .DEFAULT_GOAL := help
 .PHONY: help run stop build test long check bench clean
 

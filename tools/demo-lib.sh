@@ -1,6 +1,23 @@
 # What tools/run-demo and tools/stop-demo share: where the demonstration lives and who runs there. To be sourced.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root=$(realpath -m "${VIREO_ROOT:-.vireo}")
+
+# closed_folder PATH: prints the first folder on the way there that other users may not pass; fails if there is none.
+closed_folder() {
+  local folder=$1
+  while [[ $folder != / ]]; do
+    if [[ -d $folder && $(stat -c %A "$folder") != *[xt] ]]; then
+      echo "$folder"
+      return 0
+    fi
+    folder=$(dirname "$folder")
+  done
+  return 1
+}
+
+# QEMU runs as a user of its own and must get at the guest's files: not in the checkout if that lies in /root.
+default_root=.vireo
+! closed_folder "$PWD" >/dev/null || default_root=/var/lib/vireo-demo
+root=$(realpath -m "${VIREO_ROOT:-$default_root}")
 socket=$root/run/libvirt-sock
 pid_file=$root/run/vireod.pid
 uri="qemu+unix:///system?socket=$socket"

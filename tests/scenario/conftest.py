@@ -8,6 +8,7 @@ and are not selected for libvirtd.
 """
 
 import os
+import shutil
 import signal
 
 import libvirt
@@ -60,8 +61,13 @@ def event_loop():
 
 
 @pytest.fixture(scope="session")
-def guest_files():
-    return daemons.make_guest_files()
+def guest_files(tmp_path_factory):
+    """The small Linux guest. A copy of it, because QEMU's user may not reach the checkout."""
+    copy = short_folder(tmp_path_factory)
+    for name in ("vmlinuz", "initrd", "cmdline"):
+        shutil.copy(daemons.make_guest_files() / name, copy / name)
+        (copy / name).chmod(0o644)
+    return copy
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +103,7 @@ def daemon(request):
 
 
 def short_folder(tmp_path_factory):
+    """A folder that every user can reach."""
     # The name of a unix socket has at most 107 bytes: the root folder's must stay short.
     folder = tmp_path_factory.mktemp("d")
     os.chmod(folder, 0o755)
