@@ -26,6 +26,8 @@ FIELDS = {}
 for field in rows("structs"):
     FIELDS.setdefault(field["struct"], []).append(field)
 
+CONSTANTS = {row["name"]: row["value"] for row in rows("constants")}
+
 # What a structure's scalars take on the wire.
 SIZES = {"int": 4, "unsigned int": 4, "char": 4, "unsigned char": 4, "unsigned short": 4, "hyper": 8,
          "unsigned hyper": 8}
@@ -79,6 +81,12 @@ def plain_words(procedure):
             if field["type"] in ("int", "unsigned int") and field["bound"] == "-"]
 
 
+def bound_of(field):
+    """How many elements a list may have."""
+    bound = field["bound"][1:-1]
+    return int(CONSTANTS.get(bound, bound), 0)
+
+
 class Refused(Exception):
     """An error reply: its code, domain and text."""
 
@@ -127,7 +135,10 @@ class Client:
     def send_with_descriptor(self, data, descriptor):
         """Descriptors come after the message, each with a byte of its own."""
         self.send(data)
-        socket.send_fds(self.socket, [b"\0"], [descriptor])
+        try:
+            socket.send_fds(self.socket, [b"\0"], [descriptor])
+        except OSError as problem:
+            raise Gone from problem
 
     def receive_exactly(self, count):
         data = b""
@@ -166,9 +177,11 @@ class Client:
 
     def ends(self, within_s=PATIENCE_S):
         """Whether the daemon closes the connection; what it still sends is thrown away."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLIN)
         deadline = time.monotonic() + within_s
         while (left := deadline - time.monotonic()) > 0:
-            if not select.select([self.socket], [], [], left)[0]:
+            if not waiting.poll(left * 1000):
                 break
             try:
                 if not self.socket.recv(1 << 20):

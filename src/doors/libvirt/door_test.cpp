@@ -69,6 +69,35 @@ TEST_F(ListeningDoor, ServesManyClientsOnBothSockets) {
               Status::ok);
 }
 
+std::uint64_t count_of(const Door& door, std::string_view name) {
+  for (const auto& count : door.counts())
+    if (count.name == name) return count.value;
+  ADD_FAILURE() << "nothing is counted as " << name;
+  return 0;
+}
+
+TEST_F(ListeningDoor, TurnsClientsAwayForEachSocketApart) {
+  const auto path = folder_ / "sock", ro_path = folder_ / "sock-ro";
+  ASSERT_TRUE(welcoming_->listen(path, everybody, false));
+  ASSERT_TRUE(welcoming_->listen(ro_path, everybody, true));
+  auto limits = limits_;
+  limits.sessions = 2;
+  welcoming_->set_limits(limits);
+  std::vector<Client> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.push_back(dial(ro_path));
+    readers.back().greet();
+  }
+  EXPECT_TRUE(dial(ro_path).ends());
+  dial(path).greet();
+  EXPECT_EQ(count_of(*welcoming_, "clients_refused_limit"), 1u);
+  readers.front().leave();
+  for (int i = 0; i < 1000 && welcoming_->sessions() != 1; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  dial(ro_path).greet();
+  EXPECT_EQ(welcoming_->counters().clients_accepted.value(), 4u);
+}
+
 TEST_F(ListeningDoor, ClosingEndsSessionsCancelsCallsAndRemovesTheSocket) {
   const auto path = folder_ / "sock";
   ASSERT_TRUE(welcoming_->listen(path, everybody, false));

@@ -60,8 +60,17 @@ Result<wire::remote_connect_num_of_defined_domains_ret> count_inactive(const Cal
       .num = static_cast<std::int32_t>(version->by_uuid.size() - version->by_id.size())};
 }
 
+// How many entries a client asks for at most.
+Result<void> check_most(const char* what, std::int32_t most) {
+  if (most >= 0 && std::cmp_less_equal(most, wire::REMOTE_DOMAIN_LIST_MAX)) return {};
+  return fail_from(
+      VIR_FROM_RPC, VIR_ERR_RPC,
+      most < 0 ? fmt::format("{} must be non-negative", what) : fmt::format("{} > REMOTE_DOMAIN_LIST_MAX", what));
+}
+
 Result<wire::remote_connect_list_domains_ret> list_ids(const Call& call,
                                                        const wire::remote_connect_list_domains_args& args) {
+  if (auto ok = check_most("maxids", args.maxids); !ok) return pass_on(ok);
   const auto version = host_of(call).registry.versions().pin();
   wire::remote_connect_list_domains_ret ret;
   version->by_id.for_each([&](int id, const model::DomainViewPtr&) {
@@ -72,6 +81,7 @@ Result<wire::remote_connect_list_domains_ret> list_ids(const Call& call,
 
 Result<wire::remote_connect_list_defined_domains_ret> list_names(
     const Call& call, const wire::remote_connect_list_defined_domains_args& args) {
+  if (auto ok = check_most("maxnames", args.maxnames); !ok) return pass_on(ok);
   const auto version = host_of(call).registry.versions().pin();
   wire::remote_connect_list_defined_domains_ret ret;
   version->by_uuid.for_each([&](const Uuid&, const model::DomainViewPtr& domain) {
