@@ -87,14 +87,14 @@ asio::awaitable<Result<Nothing>> set_autostart(Call call, wire::remote_domain_se
 }
 
 asio::awaitable<Result<wire::remote_domain_rename_ret>> rename(Call call, wire::remote_domain_rename_args args) {
-  if (args.new_name.empty())
+  const std::string name = args.new_name.value_or("");
+  if (name.empty())
     co_return fail_from(VIR_FROM_DOM, VIR_ERR_INVALID_ARG, "string new_name in virDomainRename must not be empty");
   if (auto ok = check_flags(call, args.flags, 0); !ok) co_return pass_on(ok);
   // What a definition may not be called either.
-  if (args.new_name.contains('/'))
-    co_return fail(VIR_ERR_XML_ERROR, fmt::format("name {} cannot contain '/'", args.new_name));
-  if (args.new_name.contains('\n')) co_return fail_from(VIR_FROM_XML, VIR_ERR_XML_DETAIL, "invalid char in name: \\n");
-  auto renamed = co_await core::rename(host_of(call), ref_of(args.dom), std::move(args.new_name));
+  if (name.contains('/')) co_return fail(VIR_ERR_XML_ERROR, fmt::format("name {} cannot contain '/'", name));
+  if (name.contains('\n')) co_return fail_from(VIR_FROM_XML, VIR_ERR_XML_DETAIL, "invalid char in name: \\n");
+  auto renamed = co_await core::rename(host_of(call), ref_of(args.dom), name);
   if (!renamed) co_return pass_on(renamed);
   co_return wire::remote_domain_rename_ret{.retcode = 0};
 }
