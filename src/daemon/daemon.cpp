@@ -10,7 +10,9 @@
 #include "base/log.hpp"
 #include "core/run/run.hpp"
 #include "daemon/client_limits.hpp"
+#include "daemon/configuration.hpp"
 #include "daemon/test_driver.hpp"
+#include "doors/http/door.hpp"
 #include "doors/libvirt/door.hpp"
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
@@ -21,6 +23,7 @@
 
 namespace vireo::daemon {
 
+namespace http = doors::http;
 namespace lv = doors::libvirt;
 namespace fs = std::filesystem;
 
@@ -67,10 +70,9 @@ void welcome(lv::Backends& backends, const asio::any_io_executor& core, lv::Sess
 }  // namespace
 
 struct Daemon::Parts {
-  Parts(const Paths& paths, const Config& c, std::unique_ptr<persist::SqliteStore> store,
+  Parts(const Paths& paths, const Config& config, std::unique_ptr<persist::SqliteStore> store,
         std::unique_ptr<persist::SqliteStore> memory)
-      : config(c),
-        spawners("spawn", static_cast<unsigned>(config.spawn_threads)),
+      : spawners("spawn", static_cast<unsigned>(config.spawn_threads)),
         qemu_store(std::move(store)),
         test_store(std::move(memory)),
         qemu_hypervisor(core.executor(), spawners, probers, facts,
@@ -81,22 +83,24 @@ struct Daemon::Parts {
         test(core.executor(), test_hypervisor, *test_store, facts, labeler, files, images,
              core_settings(paths, config)),
         backends{.qemu = qemu, .test = test, .facts = facts, .workers = files},
-        table(core.executor()) {
+        table(core.executor()),
+        configuration(core.executor(), files, paths, config,
+                      [this, paths](const Config& next) { take_up(paths, next); }),
+        services{.host = qemu, .facts = [this] { return daemon_facts(); }, .reload = [this] { return reload(this); }} {
     lv::register_all(table);
     std::vector<asio::any_io_executor> executors;
     for (int i = 0; i < config.door_threads; ++i) {
       door_threads.push_back(std::make_unique<IoThread>("door-" + std::to_string(i)));
       executors.push_back(door_threads.back()->executor());
     }
-    door.emplace(std::move(executors), table, client_limits(config),
+    door.emplace(executors, table, client_limits(config),
                  [this](lv::Session& session) { welcome(backends, core.executor(), session); });
+    http_door.emplace(std::move(executors), core.executor(), services, http::Limits{});
   }
 
   ~Parts() {
-    door->stop_accepting();
-    if (!door->drain(Deadline::in(std::chrono::milliseconds(config.shutdown_timeout_ms))))
-      log::warn("{} calls did not end in time", door->calls_in_flight());
     door->close();
+    http_door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
     for (auto* workers : {&spawners, &probers, &files, &images}) workers->stop();
@@ -107,7 +111,32 @@ struct Daemon::Parts {
     for (auto* host : {&qemu, &test}) host->let_go();
   }
 
-  const Config config;
+  // Core thread: what of a configuration can change while the daemon runs.
+  void take_up(const Paths& paths, const Config& config) {
+    for (auto* host : {&qemu, &test}) host->settings = core_settings(paths, config);
+    door->set_limits(client_limits(config));
+    spdlog::set_level(spdlog::level::from_str(config.log_level));
+  }
+
+  // Any thread.
+  http::DaemonFacts daemon_facts() const {
+    http::DaemonFacts out{.version = VIREO_VERSION,
+                          .pid = ::getpid(),
+                          .uptime = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began),
+                          .counters = http_door->counters()};
+    for (const auto& count : door->counts()) out.counters.push_back({"libvirt", count.name, count.value});
+    return out;
+  }
+
+  static asio::awaitable<Result<http::Reloaded>> reload(Parts* self) {
+    auto done = co_await self->configuration.reload();
+    if (!done) co_return pass_on(done);
+    co_return http::Reloaded{.file = self->configuration.file(),
+                             .changed = std::move(done->changed),
+                             .at_next_start = std::move(done->at_next_start)};
+  }
+
+  const SteadyClock::time_point began = SteadyClock::now();
   host::LinuxHost facts;
   IoThread core{"core"};
   std::vector<std::unique_ptr<IoThread>> door_threads;
@@ -122,15 +151,44 @@ struct Daemon::Parts {
   core::Host qemu, test;
   lv::Backends backends;
   lv::HandlerTable table;
+  Configuration configuration;
+  http::Services services;
   std::optional<lv::Door> door;
+  std::optional<http::Door> http_door;
 };
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Daemon::~Daemon() = default;
 
+void Daemon::reload() {
+  // What went wrong stands in the log already; there is nobody else to tell.
+  (void)wait_for(parts_->core.executor(), parts_->configuration.reload());
+}
+
+std::chrono::milliseconds Daemon::shutdown_timeout() const {
+  return std::chrono::milliseconds(parts_->configuration.now()->shutdown_timeout_ms);
+}
+
+bool Daemon::drain(Deadline deadline) {
+  auto& p = *parts_;
+  p.door->stop_accepting();
+  p.http_door->stop_accepting();
+  // The second gate must not stay open while the calls inside the first are waited for.
+  (void)p.http_door->drain(Deadline::in(std::chrono::milliseconds(0)));
+  return p.door->drain(deadline) && p.http_door->drain(deadline);
+}
+
 namespace {
 
-Result<void> open_doors(lv::Door& door, const Paths& paths, const Config& config) {
+Result<void> give_to_group(const fs::path& path, const std::string& name) {
+  const group* entry = ::getgrnam(name.c_str());
+  if (!entry) return fail(VIR_ERR_CONF_SYNTAX, "libvirt_socket_group: no group is named '" + name + "'");
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
+    return fail_errno(errno, "cannot give '" + path.string() + "' to group " + name);
+  return {};
+}
+
+Result<void> open_doors(lv::Door& door, http::Door& http_door, const Paths& paths, const Config& config) {
   const fs::path folder = config.libvirt_socket_dir.empty() ? paths.run_dir : config.libvirt_socket_dir;
   std::error_code error;
   fs::create_directories(folder, error);
@@ -140,13 +198,11 @@ Result<void> open_doors(lv::Door& door, const Paths& paths, const Config& config
   const bool shared = !config.libvirt_socket_group.empty();
   const perms mode =
       perms::owner_read | perms::owner_write | (shared ? perms::group_read | perms::group_write : perms::none);
+  if (auto ok = http_door.listen(paths.http_socket(), mode); !ok) return ok;
   if (auto ok = door.listen(full, mode, false); !ok) return ok;
   if (shared) {
-    const group* entry = ::getgrnam(config.libvirt_socket_group.c_str());
-    if (!entry)
-      return fail(VIR_ERR_CONF_SYNTAX, "libvirt_socket_group: no group is named '" + config.libvirt_socket_group + "'");
-    if (::chown(full.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
-      return fail_errno(errno, "cannot give '" + full.string() + "' to group " + config.libvirt_socket_group);
+    for (const auto& path : {full, fs::path(paths.http_socket())})
+      if (auto given = give_to_group(path, config.libvirt_socket_group); !given) return given;
   }
   return door.listen(read_only, perms::all & ~(perms::owner_exec | perms::group_exec | perms::others_exec), true);
 }
@@ -171,7 +227,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   for (auto& thread : p.door_threads) thread->start();
   wait_for(p.core.executor(), core::recover(p.qemu, std::move(*stored), Deadline::in(std::chrono::seconds(10))));
   wait_for(p.core.executor(), start_default_test_guest(p.test));
-  if (auto open = open_doors(*p.door, paths, config); !open) return pass_on(open);
+  if (auto open = open_doors(*p.door, *p.http_door, paths, config); !open) return pass_on(open);
   if (autostart_due) asio::co_spawn(p.core.executor(), core::autostart(p.qemu), asio::detached);
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }

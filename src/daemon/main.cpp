@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "daemon/background.hpp"
+#include "daemon/configuration.hpp"
 #include "daemon/daemon.hpp"
 
 namespace {
@@ -33,7 +35,19 @@ void set_up_log(const daemon::Paths& paths, const daemon::Config& config, bool f
   spdlog::set_default_logger(std::move(logger));
 }
 
-// Serves until SIGTERM or SIGINT.
+// Lets calls finish, for a while; another signal to end says not to wait.
+void finish_calls(daemon::Daemon& running, const sigset_t& ending) {
+  constexpr std::chrono::milliseconds look_again{20};
+  const auto deadline = Deadline::in(running.shutdown_timeout());
+  while (!running.drain(Deadline::in(look_again).earlier_of(deadline))) {
+    constexpr timespec at_once{};
+    if (const int again = sigtimedwait(&ending, nullptr, &at_once); again > 0)
+      return log::warn("signal {} again: not waiting for calls to finish", again);
+    if (deadline.passed()) return log::warn("some calls did not finish in time");
+  }
+}
+
+// Serves until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 int serve(const daemon::Paths& paths, const daemon::Config& config, bool foreground) {
   auto background = foreground ? daemon::Background::none() : daemon::Background::detach();
   const auto give_up = [&](const std::string& why) {
@@ -51,9 +65,12 @@ int serve(const daemon::Paths& paths, const daemon::Config& config, bool foregro
     return give_up(e.what());
   }
   // Blocked before any thread exists, so that all inherit it and the signals wait for sigwait below.
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int s : {SIGTERM, SIGINT}) sigaddset(&signals, s);
+  sigset_t signals, ending;
+  for (auto* set : {&signals, &ending}) {
+    sigemptyset(set);
+    for (const int s : {SIGTERM, SIGINT}) sigaddset(set, s);
+  }
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
@@ -66,8 +83,9 @@ int serve(const daemon::Paths& paths, const daemon::Config& config, bool foregro
   background.ready();
 
   int received = 0;
-  sigwait(&signals, &received);
+  while (sigwait(&signals, &received) == 0 && received == SIGHUP) (*running)->reload();
   log::info("ending on signal {}; guests run on", received);
+  finish_calls(**running, ending);
   running->reset();
   std::filesystem::remove(paths.pid_file(), error);
   log::info("ended");
@@ -75,29 +93,30 @@ int serve(const daemon::Paths& paths, const daemon::Config& config, bool foregro
 }
 
 int run(const Arguments& args) {
+  if (auto armed = fault::arm_from_environment(); !armed) {
+    std::cerr << "vireod: " << armed.error().message() << "\n";
+    return 1;
+  }
   auto paths = args.root.empty() ? daemon::Paths{} : daemon::Paths::below(args.root);
-  daemon::Config config;
-  // A file that is named must exist; the default one may be absent.
-  const bool named = !args.config_file.empty();
-  if (named) paths.config_file = args.config_file;
-  if (named || std::filesystem::exists(paths.config_file)) {
-    auto read = daemon::read_config(paths.config_file);
-    if (!read) {
-      std::cerr << "vireod: " << read.error().message() << "\n";
-      return 1;
-    }
-    config = std::move(*read);
+  if (!args.config_file.empty()) {
+    paths.config_file = std::filesystem::absolute(args.config_file).string();
+    paths.config_required = true;
+  }
+  auto config = daemon::load_config(paths);
+  if (!config) {
+    std::cerr << "vireod: " << config.error().message() << "\n";
+    return 1;
   }
   if (args.print_config) {
-    std::cout << daemon::print_config(config);
+    std::cout << daemon::print_config(*config);
     return 0;
   }
   if (args.check) {
     std::cout << paths.config_file
-              << (named || std::filesystem::exists(paths.config_file) ? ": good\n" : ": absent, defaults apply\n");
+              << (std::filesystem::exists(paths.config_file) ? ": good\n" : ": absent, defaults apply\n");
     return 0;
   }
-  return serve(paths, config, args.foreground);
+  return serve(paths, *config, args.foreground);
 }
 
 }  // namespace

@@ -1,0 +1,151 @@
+"""Reading the configuration anew, by the command and by SIGHUP; and the daemon's end while calls are under way."""
+
+import os
+import signal
+import threading
+import time
+
+import libvirt
+import pytest
+
+import emulators
+from definitions import domain_xml, new_uuid
+from patience import wait_until
+from vireo_command_test import Http, Vireo
+
+pytestmark = pytest.mark.vireo_only
+
+
+@pytest.fixture
+def daemon(own_daemon):
+    return own_daemon
+
+
+@pytest.fixture
+def vireo(daemon):
+    return Vireo(daemon)
+
+
+@pytest.fixture
+def settings(daemon):
+    """Writes the daemon's configuration."""
+    (daemon.root / "etc").mkdir(exist_ok=True)
+    file = daemon.root / "etc/vireod.toml"
+    yield file.write_text
+    file.unlink(missing_ok=True)
+
+
+def test_what_a_reload_takes_up(vireo, settings, daemon):
+    assert vireo("reload") == f"{daemon.root}/etc/vireod.toml: nothing has changed\n"
+    settings('log_level = "debug"\ndoor_threads = 3\n')
+    answer = vireo("reload").splitlines()
+    assert answer == ["log_level has its new value", "door_threads takes effect at the next start of vireod"]
+    # What is in force is compared, so what waits for the next start is told each time.
+    assert vireo("reload").splitlines() == answer[1:]
+    settings("")
+    assert vireo("reload").splitlines() == ["log_level has its new value"]
+
+
+def test_a_new_value_is_in_force_at_once(vireo, settings, conn):
+    settings("vnc_first_port = 6990\nvnc_last_port = 6990\n")
+    vireo("reload")
+    first, second = (conn.defineXML(domain_xml(name, devices='<graphics type="vnc"/>')) for name in ("one", "two"))
+    first.create()
+    assert "port='6990'" in first.XMLDesc()
+    with pytest.raises(libvirt.libvirtError) as full:
+        second.create()
+    assert "6990-6990" in full.value.get_error_message()
+    settings("vnc_first_port = 6990\nvnc_last_port = 6991\n")
+    vireo("reload")
+    second.create()
+    assert "port='6991'" in second.XMLDesc()
+
+
+def test_a_bad_file_changes_nothing(vireo, settings, daemon, conn):
+    settings('log_level = "info"\nlane_timeout_ms = 1\n')
+    complaint = vireo.fails("reload")
+    assert "etc/vireod.toml:2: lane_timeout_ms must be a whole number from 100 to" in complaint
+    assert "vireod.toml:2: lane_timeout_ms" in daemon.log()
+    settings("door_threads = \n")
+    assert "vireod.toml:1: " in vireo.fails("reload")
+    conn.defineXML(domain_xml("unimpressed")).create()
+
+
+def test_sighup_reloads(settings, daemon):
+    settings('log_level = "debug"\nspawn_threads = 7\n')
+    os.kill(daemon.pid(), signal.SIGHUP)
+    wait_until(lambda: "changed: log_level; read at start only: spawn_threads" in daemon.log())
+    settings("log_level = 3\n")
+    os.kill(daemon.pid(), signal.SIGHUP)
+    wait_until(lambda: "vireod.toml:1: log_level must be a text in quotes" in daemon.log())
+    assert daemon.alive()
+
+
+@pytest.fixture
+def start_under_way(daemon, conn):
+    """A guest whose start has begun and waits until it is let go. Returns the guest, the pipe and the start."""
+    uuid = new_uuid()
+    emulator, pipe = emulators.held_back(daemon, f"held-{uuid[:8]}", uuid)
+    domain = conn.defineXML(domain_xml("held", uuid=uuid, emulator=emulator))
+    outcome = []
+
+    def start():
+        try:
+            outcome.append(domain.create())
+        except libvirt.libvirtError as problem:
+            outcome.append(problem)
+
+    starting = threading.Thread(target=start)
+    starting.start()
+    wait_until(lambda: daemon.guest_pid(uuid), what="the emulator's process")
+    yield domain, pipe, starting, outcome
+    pid = daemon.guest_pid(uuid)
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+    starting.join()
+
+
+def test_sigterm_lets_calls_finish(start_under_way, daemon):
+    domain, pipe, starting, outcome = start_under_way
+    running = libvirt.open(daemon.uri)
+    other = running.defineXML(domain_xml("other"))
+    other.create()
+    http = Http(daemon.root / "run/http-sock")
+    assert http.ask("GET", "/v1/daemon")[0].status == 200
+    guest = daemon.guest_pid(other.UUIDString())
+
+    os.kill(daemon.pid(), signal.SIGTERM)
+    wait_until(lambda: not daemon.socket_path.exists())
+    assert not (daemon.root / "run/http-sock").exists()
+    # Who is connected still reads, and is told plainly that there are no more changes.
+    assert other.isActive()
+    with pytest.raises(libvirt.libvirtError) as refused:
+        other.suspend()
+    assert "shutting down" in refused.value.get_error_message()
+    assert http.ask("GET", "/v1/domains/other")[1]["state"] == "running"
+    reply, body = http.ask("POST", "/v1/reload")
+    assert (reply.status, body["error"]["code"]) == (503, "shutting_down")
+    assert daemon.alive() and not outcome
+
+    emulators.let_go(pipe)
+    starting.join()
+    assert outcome == [0]
+    assert daemon.process.wait(timeout=20) == 0
+    assert daemon.guest_pid(other.UUIDString()) == guest
+    assert daemon.guest_pid(domain.UUIDString())
+    http.close()
+    running.close()
+
+
+def test_a_second_sigterm_ends_the_wait(start_under_way, daemon):
+    _, _, starting, outcome = start_under_way
+    os.kill(daemon.pid(), signal.SIGTERM)
+    wait_until(lambda: not daemon.socket_path.exists())
+    assert daemon.alive()
+    began = time.monotonic()
+    os.kill(daemon.pid(), signal.SIGTERM)
+    assert daemon.process.wait(timeout=20) == 0
+    assert time.monotonic() - began < 5, "the default of shutdown_timeout_ms is twice that"
+    starting.join()
+    assert isinstance(outcome[0], libvirt.libvirtError)
+    assert "not waiting for calls to finish" in daemon.log()
