@@ -28,6 +28,9 @@ std::optional<std::uint64_t> unit_bytes(std::string_view unit) {
 
 namespace {
 
+// Far more than any machine has slots for. What completes a definition compares devices with each other.
+constexpr std::ptrdiff_t max_devices = 2048;
+
 // libvirt looks for what stands in these elements wherever one of them is: several count as one.
 void join_parts(pugi::xml_node domain, const char* name) {
   pugi::xml_node first = domain.child(name);
@@ -59,6 +62,12 @@ Result<model::DomainDef> parse_domain(std::string_view text, ParseOptions option
   if (options.validate)
     if (auto valid = validate(text); !valid) return pass_on(valid);
   for (const char* name : {"os", "features", "clock", "pm", "devices"}) join_parts(root, name);
+
+  const auto devices = root.child("devices").children();
+  if (const auto count = std::distance(devices.begin(), devices.end()); count > max_devices)
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                     fmt::format("domain '{}' has {} devices, more than the {} that a guest may have",
+                                 root.child_value("name"), count, max_devices));
 
   ReadState state{.live = options.live, .domain_name = root.child_value("name"), .failure = {}};
   model::DomainDef def;

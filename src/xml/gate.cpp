@@ -1,4 +1,4 @@
-// The gate is a small recursive-free scanner: one pass, one stack of open element names. It checks and keeps nothing.
+// The gate is a small recursive-free scanner: one pass, one stack of open elements. It checks and keeps nothing.
 #include "xml/gate.hpp"
 
 #include <algorithm>
@@ -62,7 +62,7 @@ class Scanner {
       if (!r) return r;
     }
     if (!open_.empty())
-      return fault(text_.size(), fmt::format("the document ends inside the element '{}'", open_.back()));
+      return fault(text_.size(), fmt::format("the document ends inside the element '{}'", open_.back().name));
     if (!seen_root) return fault(text_.size(), "the document is empty; a root element was expected");
     return {};
   }
@@ -188,10 +188,10 @@ class Scanner {
     const std::size_t begin = at_;
     at_ += 2;
     const std::string_view tag = name();
-    if (open_.empty() || open_.back() != tag)
-      return fault(begin, open_.empty()
-                              ? fmt::format("the end tag '{}' closes nothing", tag)
-                              : fmt::format("the element '{}' is closed by the end tag of '{}'", open_.back(), tag));
+    if (open_.empty() || open_.back().name != tag)
+      return fault(begin, open_.empty() ? fmt::format("the end tag '{}' closes nothing", tag)
+                                        : fmt::format("the element '{}' is closed by the end tag of '{}'",
+                                                      open_.back().name, tag));
     skip_space();
     if (!looking_at(">")) return fault(at_, fmt::format("the end tag of '{}' does not end with '>'", tag));
     ++at_;
@@ -205,6 +205,8 @@ class Scanner {
     if (tag.empty()) return fault(begin, "'<' is not followed by an element's name");
     if (open_.size() >= static_cast<std::size_t>(max_document_depth))
       return fault(begin, fmt::format("elements are nested more than {} deep", max_document_depth));
+    if (!open_.empty() && ++open_.back().children > max_children)
+      return fault(begin, fmt::format("'{}' holds more than {} elements", open_.back().name, max_children));
     std::vector<std::string_view> seen;
     for (;;) {
       const std::size_t gap = at_;
@@ -215,7 +217,7 @@ class Scanner {
       }
       if (looking_at(">")) {
         ++at_;
-        open_.push_back(tag);
+        open_.push_back({.name = tag});
         return {};
       }
       if (at_ >= text_.size()) return fault(begin, fmt::format("the start tag of '{}' does not end", tag));
@@ -225,6 +227,8 @@ class Scanner {
       if (attribute.empty()) return fault(at_, fmt::format("an attribute was expected in the tag of '{}'", tag));
       if (std::ranges::find(seen, attribute) != seen.end())
         return fault(where, fmt::format("the attribute '{}' stands twice in '{}'", attribute, tag));
+      if (seen.size() == max_attributes)
+        return fault(where, fmt::format("'{}' has more than {} attributes", tag, max_attributes));
       seen.push_back(attribute);
       if (auto r = attribute_value(attribute); !r) return r;
     }
@@ -253,7 +257,11 @@ class Scanner {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  std::vector<std::string_view> open_;
+  struct Open {
+    std::string_view name;
+    std::size_t children = 0;
+  };
+  std::vector<Open> open_;
 };
 
 }  // namespace

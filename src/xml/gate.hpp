@@ -12,6 +12,9 @@ namespace vireo::xml {
 
 inline constexpr std::size_t max_document_bytes = 4 * 1024 * 1024;
 inline constexpr int max_document_depth = 256;
+// What reads a document may look at each of these once for each other of the same element: no definition comes near.
+inline constexpr std::size_t max_attributes = 256;
+inline constexpr std::size_t max_children = 16 * 1024;
 
 // Fails with VIR_ERR_XML_DETAIL from VIR_FROM_DOMAIN, as libvirt does for a definition that cannot be parsed. The
 // message names line and column, repeats the line and points at the place.

@@ -67,6 +67,22 @@ TEST(Gate, BoundsDepthAndSize) {
   expect_refused(std::string(max_document_bytes + 1, ' '), "bytes, more than", "line 1");
 }
 
+TEST(Gate, BoundsWhatOneElementHolds) {
+  const auto repeated = [](std::size_t count, auto&& part) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += part(i);
+    return text;
+  };
+  const auto attribute = [](std::size_t i) { return fmt::format(" a{}=''", i); };
+  EXPECT_TRUE(check_document("<a" + repeated(max_attributes, attribute) + "/>"));
+  expect_refused("<a" + repeated(max_attributes + 1, attribute) + "/>", "more than 256 attributes", "column");
+  const auto child = [](std::size_t) { return "<b/>"; };
+  EXPECT_TRUE(check_document("<a>" + repeated(max_children, child) + "</a>"));
+  EXPECT_TRUE(check_document("<a><c>" + repeated(max_children, child) + "</c>" + repeated(9, child) + "</a>"));
+  expect_refused("<a>" + repeated(max_children + 1, child) + "</a>", "'a' holds more than 16384 elements",
+                 "column 65540");
+}
+
 TEST(Gate, ShowsThePlaceInALongLine) {
   const auto checked = check_document("<a>" + std::string(500, 'x') + "&bad;</a>");
   ASSERT_FALSE(checked);

@@ -141,6 +141,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool waiting_to_write_ = false;
   // Handed over by other threads and not in the queue yet.
   std::atomic<std::size_t> posted_event_bytes_{0}, posted_events_{0};
+  std::atomic<bool> flooded_{false};  // with more of them than it may have: it ends, and gets no more
 
   std::size_t read_bytes_ = 0;     // the frame reader's buffer
   std::size_t running_bytes_ = 0;  // arguments of the calls in flight

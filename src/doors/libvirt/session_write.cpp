@@ -28,6 +28,7 @@ void Session::reply(const Header& call, Result<Bytes> payload) {
 }
 
 void Session::send_event(std::uint32_t program, std::int32_t procedure, Bytes payload) {
+  if (flooded_) return;
   const auto size = payload.size() + frame_min;
   // Counted before the session's thread sees it, so that a busy thread does not hide a flood.
   const auto bytes = posted_event_bytes_.fetch_add(size) + size;
@@ -37,6 +38,7 @@ void Session::send_event(std::uint32_t program, std::int32_t procedure, Bytes pa
     posted_event_bytes_ -= size;
     --posted_events_;
     common_->held.remove(size);
+    if (flooded_.exchange(true)) return;
     return asio::post(executor_, [self = shared_from_this()] { self->drop_for_events(); });
   }
   asio::post(executor_, [self = shared_from_this(), program, procedure, size, payload = std::move(payload)] {
