@@ -56,6 +56,13 @@ class Claims {
     return Claim(table_, key, holder);
   }
 
+  // For what a guest holds already, as recorded by an earlier daemon: granted beside whoever else has it, because one
+  // of the two may turn out to have ended.
+  Claim inherit(const Key& key, const std::string& holder, Sharing sharing = Sharing::Alone) {
+    table_->try_emplace(key, Entry{.sharing = sharing, .holders = {}}).first->second.holders.push_back(holder);
+    return Claim(table_, key, holder);
+  }
+
   // The first of [first, last] that nobody has and that `usable` accepts.
   template <class Usable>
   std::optional<Claim> claim_any(Key first, Key last, const std::string& holder, Usable&& usable) {

@@ -50,6 +50,12 @@ struct GuestEvent {
       detail;  // Exited: last lines of QEMU's log if it ended by itself; IoError, ChannelChanged: the device's alias
 };
 
+enum class Vcpus {
+  Run,
+  Stopped,
+  NeverRan,  // not since the process began, or since it was reset while they were stopped
+};
+
 // One running guest: its process and its monitor. Destroying the object lets go of a running guest and leaves it alone
 // (the next daemon adopts it). Every call ends at its deadline (VIR_ERR_OPERATION_TIMEOUT) even when QEMU is stuck, and
 // fails with VIR_ERR_OPERATION_FAILED once the process has ended.
@@ -66,8 +72,8 @@ class Guest {
   virtual asio::awaitable<Result<void>> press_power_button(Deadline deadline) = 0;
   // One raw monitor command: JSON in QMP, or a line of the human monitor; the answer as QEMU gives it.
   virtual asio::awaitable<Result<std::string>> monitor_command(std::string command, bool human, Deadline deadline) = 0;
-  // Whether vCPUs run now, as the monitor tells: asked after adoption.
-  virtual asio::awaitable<Result<bool>> query_running(Deadline deadline) = 0;
+  // What the vCPUs do now, as the monitor tells: asked after adoption.
+  virtual asio::awaitable<Result<Vcpus>> query_vcpus(Deadline deadline) = 0;
 
   // Ends the process without asking the monitor: SIGTERM first when gentle, SIGKILL after grace or at once. Returns
   // when the process is gone, or with VIR_ERR_SYSTEM_ERROR when even SIGKILL did not end it before the deadline.

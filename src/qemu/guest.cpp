@@ -24,10 +24,11 @@ asio::awaitable<Result<std::string>> raw_command(qmp::MonitorPtr monitor, std::s
   co_return qmp::json::serialize(*answer);
 }
 
-asio::awaitable<Result<bool>> ask_running(qmp::MonitorPtr monitor, Deadline deadline) {
+asio::awaitable<Result<ports::Vcpus>> ask_vcpus(qmp::MonitorPtr monitor, Deadline deadline) {
   auto status = co_await qmp::query_status(std::move(monitor), deadline);
   if (!status) co_return pass_on(status);
-  co_return status->running;
+  if (status->running) co_return ports::Vcpus::Run;
+  co_return status->name == "prelaunch" ? ports::Vcpus::NeverRan : ports::Vcpus::Stopped;
 }
 
 Deadline grace_within(Deadline deadline) {
@@ -168,8 +169,8 @@ asio::awaitable<Result<std::string>> QemuGuest::monitor_command(std::string comm
   return raw_command(state_->monitor(), std::move(command), deadline);
 }
 
-asio::awaitable<Result<bool>> QemuGuest::query_running(Deadline deadline) {
-  return ask_running(state_->monitor(), deadline);
+asio::awaitable<Result<ports::Vcpus>> QemuGuest::query_vcpus(Deadline deadline) {
+  return ask_vcpus(state_->monitor(), deadline);
 }
 
 asio::awaitable<Result<void>> QemuGuest::end(bool gentle, Deadline deadline) {

@@ -89,7 +89,7 @@ class QemuGuest : public ports::Guest {
   asio::awaitable<Result<void>> reset(Deadline deadline) override;
   asio::awaitable<Result<void>> press_power_button(Deadline deadline) override;
   asio::awaitable<Result<std::string>> monitor_command(std::string command, bool human, Deadline deadline) override;
-  asio::awaitable<Result<bool>> query_running(Deadline deadline) override;
+  asio::awaitable<Result<ports::Vcpus>> query_vcpus(Deadline deadline) override;
   asio::awaitable<Result<void>> end(bool gentle, Deadline deadline) override;
 
  private:

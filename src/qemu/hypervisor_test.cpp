@@ -90,7 +90,7 @@ TEST_F(HypervisorTest, FromDefinitionToGuestAndThroughItsLife) {
 
   auto& guest = *launched->guest;
   EXPECT_EQ(guest.process().boot_id, "this-boot");
-  EXPECT_FALSE(*run(guest.query_running(Deadline::in(5s))));
+  EXPECT_EQ(*run(guest.query_vcpus(Deadline::in(5s))), ports::Vcpus::NeverRan);
   ASSERT_TRUE(run(guest.resume(Deadline::in(5s))));
   EXPECT_TRUE(wait_for(Kind::Resumed));
 
@@ -105,7 +105,7 @@ TEST_F(HypervisorTest, FromDefinitionToGuestAndThroughItsLife) {
   auto adopted = run(hypervisor_.adopt(adopt, sink()));
   ASSERT_TRUE(adopted) << adopted.error().detail;
   EXPECT_EQ(adopted->live, adopt.live);
-  EXPECT_TRUE(*run(adopted->guest->query_running(Deadline::in(5s))));
+  EXPECT_EQ(*run(adopted->guest->query_vcpus(Deadline::in(5s))), ports::Vcpus::Run);
   EXPECT_TRUE(run(adopted->guest->end(true, Deadline::in(10s))));
   EXPECT_TRUE(wait_for(Kind::Exited));
   EXPECT_EQ(run(hypervisor_.adopt(adopt, sink())).error().code, VIR_ERR_NO_DOMAIN);

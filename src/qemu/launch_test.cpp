@@ -102,10 +102,10 @@ TEST_F(LaunchTest, LifeOfAGuest) {
 
   QemuGuest guest(state);
   EXPECT_EQ(read_process_stat(guest.process().pid)->start_time_ticks, guest.process().start_time_ticks);
-  EXPECT_FALSE(*test::run(core_, guest.query_running(Deadline::in(5s))));
+  EXPECT_EQ(*test::run(core_, guest.query_vcpus(Deadline::in(5s))), ports::Vcpus::NeverRan);
   ASSERT_TRUE(test::run(core_, guest.resume(Deadline::in(5s))));
   EXPECT_TRUE(wait_for(Kind::Resumed));
-  EXPECT_TRUE(*test::run(core_, guest.query_running(Deadline::in(5s))));
+  EXPECT_EQ(*test::run(core_, guest.query_vcpus(Deadline::in(5s))), ports::Vcpus::Run);
   ASSERT_TRUE(test::run(core_, guest.pause(Deadline::in(5s))));
   EXPECT_TRUE(wait_for(Kind::Stopped));
   ASSERT_TRUE(test::run(core_, guest.resume(Deadline::in(5s))));
@@ -153,7 +153,7 @@ TEST_F(LaunchTest, AStuckGuestIsEndedAndDoesNotHoldItsCallers) {
   ASSERT_TRUE(launched) << launched.error().detail;
   QemuGuest guest(*launched);
   ::kill(guest.process().pid, SIGSTOP);
-  auto asked = test::run(core_, guest.query_running(Deadline::in(100ms)));
+  auto asked = test::run(core_, guest.query_vcpus(Deadline::in(100ms)));
   ASSERT_FALSE(asked);
   EXPECT_EQ(asked.error().code, VIR_ERR_OPERATION_TIMEOUT);
   EXPECT_TRUE(test::run(core_, guest.end(true, Deadline::in(400ms))));

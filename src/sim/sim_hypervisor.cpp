@@ -1,49 +1,55 @@
 // Simulated guests: a state, a script, and events that arrive in a later turn of the core, as a monitor's would.
 #include "sim/sim_hypervisor.hpp"
 
+#include "base/timer.hpp"
+
 namespace vireo::sim {
 namespace {
 
 using Kind = ports::GuestEvent::Kind;
 
 struct Inner {
+  Inner(asio::any_io_executor c, std::shared_ptr<const Script> s, ProcessPtr p)
+      : core(std::move(c)), script(std::move(s)), process(std::move(p)) {}
   asio::any_io_executor core;
   std::shared_ptr<const Script> script;
-  std::shared_ptr<int> running_guests;
-  ports::GuestEventSink sink;
-  bool alive = true, running = false;
-
-  void emit(ports::GuestEvent event) {
-    asio::post(core, [sink = sink, event = std::move(event)] { sink(event); });
-  }
-  void die(int signal) {
-    if (!std::exchange(alive, false)) return;
-    --*running_guests;
-    emit({.kind = Kind::Exited, .exit_signal = signal});
-  }
+  ProcessPtr process;
 };
 
-asio::awaitable<void> sleep(std::chrono::milliseconds span) {
-  if (span.count() == 0) co_return;
-  asio::steady_timer timer(co_await asio::this_coro::executor, span);
-  co_await timer.async_wait(asio::use_awaitable);
+// False: the waiting coroutine was cancelled, and must not wait again.
+asio::awaitable<bool> sleep(SteadyClock::duration span) {
+  if (span.count() == 0) co_return true;
+  Timer timer(co_await asio::this_coro::executor, span);
+  boost::system::error_code how;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, how));
+  co_return !how;
 }
+
+Fate fate_of(const Script& script, Step step) { return script.fate ? script.fate(step) : Fate{}; }
+
+std::unexpected<Error> cancelled() { return fail(VIR_ERR_OPERATION_ABORTED, "the simulation was told to stop"); }
 
 // What every command does first: takes its time, or hangs; and fails once the guest has ended.
 asio::awaitable<Result<void>> command(std::shared_ptr<Inner> guest, Deadline deadline) {
   if (guest->script->commands_hang) {
-    asio::steady_timer timer(guest->core, deadline.time());
-    co_await timer.async_wait(asio::use_awaitable);
+    if (!co_await sleep(deadline.time() - SteadyClock::now())) co_return cancelled();
     co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the guest's monitor does not answer");
   }
-  co_await sleep(guest->script->command_delay);
-  if (!guest->alive) co_return fail(VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+  const Fate fate = fate_of(*guest->script, Step::Command);
+  if (!co_await sleep(guest->script->command_delay + fate.delay)) co_return cancelled();
+  if (!guest->process->alive) co_return fail(VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+  if (fate.fails) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the guest's monitor does not answer");
   co_return Result<void>{};
 }
 
 class SimGuest final : public ports::Guest {
  public:
-  explicit SimGuest(std::shared_ptr<Inner> inner) : inner_(std::move(inner)) {}
+  SimGuest(std::shared_ptr<Inner> inner, ports::GuestEventSink sink) : inner_(std::move(inner)) {
+    inner_->process->tell = [core = inner_->core, sink = std::move(sink)](ports::GuestEvent event) {
+      asio::post(core, [sink, event = std::move(event)] { sink(event); });
+    };
+  }
+  ~SimGuest() override { inner_->process->tell = nullptr; }
 
   const ports::ProcessIdentity& process() const override { return process_; }
 
@@ -52,36 +58,43 @@ class SimGuest final : public ports::Guest {
   asio::awaitable<Result<void>> reset(Deadline deadline) override { return reset_guest(inner_, deadline); }
   asio::awaitable<Result<void>> press_power_button(Deadline deadline) override { return press(inner_, deadline); }
   asio::awaitable<Result<std::string>> monitor_command(std::string, bool, Deadline) override { return refuse(); }
-  asio::awaitable<Result<bool>> query_running(Deadline deadline) override { return query(inner_, deadline); }
-  asio::awaitable<Result<void>> end(bool, Deadline) override { return end_guest(inner_); }
+  asio::awaitable<Result<ports::Vcpus>> query_vcpus(Deadline deadline) override { return query(inner_, deadline); }
+  asio::awaitable<Result<void>> end(bool, Deadline deadline) override { return end_guest(inner_, deadline); }
 
  private:
   static asio::awaitable<Result<void>> set_running(std::shared_ptr<Inner> guest, bool on, Deadline deadline) {
     auto done = co_await command(guest, deadline);
     if (!done) co_return done;
-    if (std::exchange(guest->running, on) != on) guest->emit({.kind = on ? Kind::Resumed : Kind::Stopped});
+    guest->process->has_run = guest->process->has_run || on;
+    if (std::exchange(guest->process->running, on) != on)
+      guest->process->emit({.kind = on ? Kind::Resumed : Kind::Stopped});
     co_return done;
   }
   static asio::awaitable<Result<void>> reset_guest(std::shared_ptr<Inner> guest, Deadline deadline) {
     auto done = co_await command(guest, deadline);
-    if (done) guest->emit({.kind = Kind::Reset});
+    if (done) guest->process->emit({.kind = Kind::Reset});
     co_return done;
   }
   static asio::awaitable<Result<void>> press(std::shared_ptr<Inner> guest, Deadline deadline) {
     auto done = co_await command(guest, deadline);
-    if (done && !guest->script->ignores_power_button) guest->emit({.kind = Kind::PowerdownDone, .by_guest = true});
+    if (done && !guest->script->ignores_power_button)
+      guest->process->emit({.kind = Kind::PowerdownDone, .by_guest = true});
     co_return done;
   }
   static asio::awaitable<Result<std::string>> refuse() {
     co_return fail(VIR_ERR_NO_SUPPORT, "a simulated guest has no monitor");
   }
-  static asio::awaitable<Result<bool>> query(std::shared_ptr<Inner> guest, Deadline deadline) {
+  static asio::awaitable<Result<ports::Vcpus>> query(std::shared_ptr<Inner> guest, Deadline deadline) {
     auto done = co_await command(guest, deadline);
     if (!done) co_return pass_on(done);
-    co_return guest->running;
+    if (guest->process->running) co_return ports::Vcpus::Run;
+    co_return guest->process->has_run ? ports::Vcpus::Stopped : ports::Vcpus::NeverRan;
   }
-  static asio::awaitable<Result<void>> end_guest(std::shared_ptr<Inner> guest) {
-    guest->die(9);
+  static asio::awaitable<Result<void>> end_guest(std::shared_ptr<Inner> guest, Deadline deadline) {
+    const Fate fate = fate_of(*guest->script, Step::End);
+    if (!co_await sleep(std::min(fate.delay, deadline.time() - SteadyClock::now()))) co_return cancelled();
+    if (fate.fails && guest->process->alive) co_return fail(VIR_ERR_SYSTEM_ERROR, "the guest's process does not end");
+    guest->process->die(9);
     co_return Result<void>{};
   }
 
@@ -91,8 +104,11 @@ class SimGuest final : public ports::Guest {
 
 }  // namespace
 
-SimHypervisor::SimHypervisor(asio::any_io_executor core, std::shared_ptr<const Script> script)
-    : core_(std::move(core)), script_(script ? std::move(script) : std::make_shared<const Script>()) {}
+SimHypervisor::SimHypervisor(asio::any_io_executor core, std::shared_ptr<const Script> script,
+                             std::shared_ptr<World> world)
+    : core_(std::move(core)),
+      script_(script ? std::move(script) : std::make_shared<const Script>()),
+      world_(world ? std::move(world) : std::make_shared<World>()) {}
 
 asio::awaitable<Result<unsigned long>> SimHypervisor::version() {
   co_return 2UL;  // what libvirt's own test driver answers
@@ -116,22 +132,40 @@ asio::awaitable<Result<model::DomainDef>> SimHypervisor::complete(model::DomainD
 }
 
 asio::awaitable<Result<ports::Launched>> SimHypervisor::launch(ports::LaunchSpec spec, ports::GuestEventSink sink) {
-  co_await sleep(script_->launch_delay);
-  if (script_->launch_fails) co_return fail(VIR_ERR_INTERNAL_ERROR, "the simulation was told to fail this launch");
-  auto inner = std::make_shared<Inner>();
-  inner->core = core_;
-  inner->script = script_;
-  inner->running_guests = running_;
-  inner->sink = std::move(sink);
-  ++*running_;
-  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner)), .live = spec.definition};
+  const Fate spawn = fate_of(*script_, Step::Spawn);
+  if (!co_await sleep(script_->launch_delay + spawn.delay)) co_return cancelled();
+  if (script_->launch_fails || spawn.fails)
+    co_return fail(VIR_ERR_INTERNAL_ERROR, "the simulation was told to fail this launch");
+  // From here on there is a process, also for the next daemon if this one ends.
+  auto process = world_->spawn(spec.definition->uuid, spec.id, spec.monitor_path);
+  const Fate handshake = fate_of(*script_, Step::Handshake);
+  const bool waited = co_await sleep(handshake.delay);
+  if (!waited || handshake.fails) process->die(9);
+  if (!waited) co_return cancelled();
+  if (!process->alive) co_return fail(VIR_ERR_INTERNAL_ERROR, "the simulated guest ended while it was being started");
+  auto inner = std::make_shared<Inner>(core_, script_, std::move(process));
+  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner), std::move(sink)),
+                           .live = spec.definition};
   co_return launched;
 }
 
-asio::awaitable<Result<ports::Launched>> SimHypervisor::adopt(ports::AdoptSpec spec, ports::GuestEventSink) {
-  co_return fail(VIR_ERR_NO_DOMAIN, "the simulated guest id " + std::to_string(spec.id) + " ended with its daemon");
+asio::awaitable<Result<ports::Launched>> SimHypervisor::adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) {
+  const Fate fate = fate_of(*script_, Step::Adopt);
+  if (!co_await sleep(fate.delay)) co_return cancelled();
+  auto process = world_->find(spec.monitor_path);
+  if (!process) co_return fail(VIR_ERR_NO_DOMAIN, "the simulated guest id " + std::to_string(spec.id) + " has ended");
+  if (fate.fails) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the guest's monitor does not answer");
+  auto inner = std::make_shared<Inner>(core_, script_, std::move(process));
+  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner), std::move(sink)), .live = spec.live};
+  co_return launched;
 }
 
-asio::awaitable<Result<void>> SimHypervisor::sweep(std::string, Deadline) { co_return Result<void>{}; }
+asio::awaitable<Result<void>> SimHypervisor::sweep(std::string monitor_path, Deadline) {
+  const Fate fate = fate_of(*script_, Step::Sweep);
+  if (!co_await sleep(fate.delay)) co_return cancelled();
+  if (fate.fails) co_return fail(VIR_ERR_SYSTEM_ERROR, "the guest's process does not end");
+  if (auto process = world_->find(monitor_path)) process->die(9);
+  co_return Result<void>{};
+}
 
 }  // namespace vireo::sim

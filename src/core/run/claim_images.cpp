@@ -39,8 +39,8 @@ Result<std::vector<Found>> look_at(const std::vector<Wanted>& images) {
   return found;
 }
 
-auto claim_one(Host& host, const std::string& name, const ports::ClaimedImage& image) {
-  return host.images.claim(image.identity, name, image.shared ? Sharing::WithOthersThatShare : Sharing::Alone);
+Sharing sharing_of(const ports::ClaimedImage& image) {
+  return image.shared ? Sharing::WithOthersThatShare : Sharing::Alone;
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ asio::awaitable<Result<std::vector<ports::ClaimedImage>>> claim_images(Host& hos
   auto found = co_await host.image_workers.run<std::vector<Found>>(std::move(look), deadline);
   if (!found) co_return pass_on(found);
   for (auto& [file, image] : *found) {
-    auto claim = claim_one(host, name, image);
+    auto claim = host.images.claim(image.identity, name, sharing_of(image));
     if (!claim)
       co_return fail(VIR_ERR_RESOURCE_BUSY, "disk image '" + file + "' is written to by running guest '" +
                                                 claim.error() +
@@ -67,12 +67,9 @@ asio::awaitable<Result<std::vector<ports::ClaimedImage>>> claim_images(Host& hos
 }
 
 void claim_recorded_images(Host& host, const ports::RunRecord& record, Run& run) {
-  for (const auto& image : record.images) {
-    if (auto claim = claim_one(host, record.name, image))
-      run.images.push_back(std::move(*claim));
-    else
-      log::warn("guests '{}' and '{}' write to one disk image", record.name, claim.error());
-  }
+  run.images.reserve(record.images.size());
+  for (const auto& image : record.images)
+    run.images.push_back(host.images.inherit(image.identity, record.name, sharing_of(image)));
 }
 
 }  // namespace vireo::core

@@ -2,6 +2,7 @@
 // intents: launches whose daemon died before it could record a process.
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "base/log.hpp"
@@ -17,7 +18,7 @@ std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const
   run->live = record.live;
   run->up = true;
   for (const auto& graphics : record.live->devices.graphics)
-    if (auto claim = host.tcp_ports.claim(graphics.port, record.name)) run->ports.push_back(std::move(*claim));
+    run->ports.push_back(host.tcp_ports.inherit(graphics.port, record.name));
   claim_recorded_images(host, record, *run);
   model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
   view.id = record.id;
@@ -32,12 +33,21 @@ std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const
 
 // What the guest did while no daemon listened.
 asio::awaitable<void> catch_up(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
-  auto running = co_await run->guest->query_running(Deadline::in(host.settings.monitor_timeout));
-  if (!running || !run->up) co_return;
-  if (*running)
+  const auto deadline = Deadline::in(host.settings.monitor_timeout);
+  auto vcpus = co_await run->guest->query_vcpus(deadline);
+  if (!vcpus || !run->up) co_return;
+  const bool recorded_running = domain->view->state == VIR_DOMAIN_RUNNING;
+  if (*vcpus == ports::Vcpus::Run) {
     publish_state(host, *domain, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNKNOWN);
-  else if (domain->view->state == VIR_DOMAIN_RUNNING)
+  } else if (*vcpus == ports::Vcpus::NeverRan && recorded_running) {
+    // Its daemon ended between recording it and letting it run: the start is brought to its end.
+    auto resumed = co_await run->guest->resume(deadline);
+    if (resumed || !run->up) co_return;
+    log::warn("guest '{}' (id {}) could not be let run: {}", domain->name, run->id, resumed.error().message());
     publish_state(host, *domain, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
+  } else if (recorded_running) {
+    publish_state(host, *domain, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
+  }
 }
 
 asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<Run> run, ports::RunRecord record,
@@ -74,19 +84,41 @@ asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<
   first_try->fire();
 }
 
-// Ends what an unfinished launch may have left, then forgets it.
-asio::awaitable<void> sweep_intent(Host& host, ports::RunRecord record, std::shared_ptr<Wake> swept) {
+// Takes back what a life that is over has left, its record last.
+asio::awaitable<void> clear_away(Host& host, ports::RunRecord record) {
+  co_await host.labeler.restore(record.live, Deadline::in(host.settings.end_timeout));
+  co_await remove_runtime_folder(host, runtime_folder(host, record.id));
+  co_await forget_record(host, record.id);
+}
+
+// Ends what an unfinished launch, or a life before the guest's last one, may have left, then forgets it.
+asio::awaitable<void> sweep_remains(Host& host, ports::RunRecord record, std::shared_ptr<Wake> swept) {
   auto gone = co_await host.hypervisor.sweep(record.monitor_path, Deadline::in(host.settings.end_timeout));
   if (gone) {
-    co_await host.labeler.restore(record.live, Deadline::in(host.settings.end_timeout));
-    co_await remove_runtime_folder(host, runtime_folder(host, record.id));
-    co_await forget_record(host, record.id);
-    log::info("the unfinished start of guest '{}' (id {}) was taken back", record.name, record.id);
+    co_await clear_away(host, record);
+    log::info("what was left of guest '{}' (id {}) is cleared away", record.name, record.id);
   } else {
-    log::error("the unfinished start of guest '{}' (id {}) could not be taken back: {}", record.name, record.id,
+    log::error("what was left of guest '{}' (id {}) could not be cleared away: {}", record.name, record.id,
                gone.error().message());
   }
   swept->fire();
+}
+
+// A recorded guest whose name or UUID another has now: it has ended, or else somebody has changed the database.
+asio::awaitable<void> forget_displaced(Host& host, ports::RunRecord record, Error clash, std::shared_ptr<Wake> looked) {
+  ports::AdoptSpec spec{.live = record.live,
+                        .id = record.id,
+                        .monitor_path = record.monitor_path,
+                        .runtime_dir = runtime_folder(host, record.id),
+                        .log_path = host.settings.log_dir + "/" + record.name + ".log",
+                        .process = *record.process,
+                        .deadline = Deadline::in(host.settings.monitor_timeout)};
+  auto lives = co_await host.hypervisor.adopt(std::move(spec), [](const ports::GuestEvent&) {});
+  if (!lives && lives.error().code == VIR_ERR_NO_DOMAIN)
+    co_await clear_away(host, record);
+  else
+    log::error("the running guest '{}' (id {}) is left out: {}", record.name, record.id, clash.message());
+  looked->fire();
 }
 
 // What has a folder and no record: its record could not be written or was taken back, its folder could not.
@@ -139,17 +171,20 @@ asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline de
   std::set<int> recorded(stored.unreadable_runs.begin(), stored.unreadable_runs.end());
   for (const auto& record : stored.runs) recorded.insert(record.id);
   asio::co_spawn(host.core, sweep_orphans(host, std::move(recorded), first_tries.front()), asio::detached);
+  // A guest begins a life only when the one before has ended, though its record may have stayed.
+  std::map<Uuid, int> last_lives;
+  for (const auto& record : stored.runs) last_lives[record.uuid] = std::max(last_lives[record.uuid], record.id);
   for (auto& record : stored.runs) {
     auto first_try = std::make_shared<Wake>(host.core);
     first_tries.push_back(first_try);
-    if (!record.process) {
-      asio::co_spawn(host.core, sweep_intent(host, std::move(record), std::move(first_try)), asio::detached);
+    if (!record.process || record.id != last_lives[record.uuid]) {
+      asio::co_spawn(host.core, sweep_remains(host, std::move(record), std::move(first_try)), asio::detached);
       continue;
     }
     auto claim = host.registry.claim(record.uuid, record.name);
     if (!claim) {
-      log::error("the running guest '{}' (id {}) is left out: {}", record.name, record.id, claim.error().message());
-      first_tries.pop_back();
+      asio::co_spawn(host.core, forget_displaced(host, std::move(record), claim.error(), std::move(first_try)),
+                     asio::detached);
       continue;
     }
     auto run = publish_recorded(host, claim->domain(), record);
