@@ -49,5 +49,25 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFile{"[]", "f.toml:1: "}, BadFile{"[[", "f.toml:1: "},
                       BadFile{"vnc_first_port = 6000\nvnc_last_port = 5999", "f.toml:1: vnc_first_port is above"}));
 
+TEST(Reload, TakesOverWhatMayChangeAndNamesTheRest) {
+  Config in_force, read;
+  read.log_level = "debug";
+  read.monitor_timeout_ms = 123;
+  read.door_threads = 9;
+  read.emulator_dir = "/elsewhere";
+  using Names = std::vector<std::string>;
+  const auto first = take_up(in_force, read);
+  EXPECT_EQ(first.changed, (Names{"log_level", "monitor_timeout_ms"}));
+  EXPECT_EQ(first.at_next_start, (Names{"emulator_dir", "door_threads"}));
+  EXPECT_EQ(in_force.log_level, "debug");
+  EXPECT_EQ(in_force.monitor_timeout_ms, 123);
+  EXPECT_EQ(in_force.door_threads, Config{}.door_threads);
+  EXPECT_EQ(in_force.emulator_dir, Config{}.emulator_dir);
+  // Again: nothing new, but what waits for the next start still does.
+  const auto second = take_up(in_force, read);
+  EXPECT_EQ(second.changed, Names{});
+  EXPECT_EQ(second.at_next_start, first.at_next_start);
+}
+
 }  // namespace
 }  // namespace vireo::daemon

@@ -1,0 +1,127 @@
+// What the command prints, and its HTTP client against servers that do not behave.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "base/fd.hpp"
+#include "cli/daemon.hpp"
+#include "cli/http_client.hpp"
+#include "cli/table.hpp"
+#include "cli/waterfall.hpp"
+
+namespace vireo::cli {
+namespace {
+
+TEST(Table, ColumnsAreAsWideAsTheirWidestText) {
+  EXPECT_EQ(aligned({{"ID", "NAME"}, {"-", "ä"}, {"12345", "b"}}), "ID     NAME\n-      ä\n12345  b\n");
+  EXPECT_EQ(aligned({{"ää", "x"}, {"bbb", ""}}), "ää   x\nbbb\n");
+  EXPECT_EQ(aligned({}), "");
+}
+
+TEST(Waterfall, BarsLieWhereTheTimeWent) {
+  const std::vector<Step> steps{{.name = "lane", .begin_us = 0, .end_us = 10},
+                                {.name = "spawn", .begin_us = 10, .end_us = 500'000},
+                                {.name = "continue", .begin_us = 500'000, .end_us = 1'000'000}};
+  EXPECT_EQ(waterfall(steps, 50, true),
+            "  lane        0.0 ms    0.0 ms  #\n"
+            "  spawn       0.0 ms  500.0 ms  ########\n"
+            "  continue  500.0 ms  500.0 ms          ########\n");
+  // No line is wider than it may be; where there is no room there are no bars.
+  EXPECT_EQ(waterfall(steps, 40, true).find('#'), std::string::npos);
+  EXPECT_NE(waterfall(steps, 80, false).find("█"), std::string::npos);
+  EXPECT_EQ(waterfall({}, 80, true), "");
+}
+
+TEST(Waterfall, DurationsHaveFittingUnits) {
+  EXPECT_EQ(duration_text(0), "0.0 ms");
+  EXPECT_EQ(duration_text(12'345), "12.3 ms");
+  EXPECT_EQ(duration_text(1'250'000), "1.25 s");
+}
+
+TEST(Paths, PartsAreEscaped) {
+  EXPECT_EQ(escape_part("web-1.a_b~"), "web-1.a_b~");
+  EXPECT_EQ(escape_part("a/b %ä"), "a%2Fb%20%25%C3%A4");
+}
+
+TEST(Where, TheSocketFollowsFromTheRoot) {
+  EXPECT_EQ(Where{}.socket_path(), "/run/vireo/http-sock");
+  EXPECT_EQ((Where{.root = "/srv/v"}).socket_path(), "/srv/v/run/http-sock");
+  EXPECT_EQ((Where{.socket = "/a", .root = "/srv/v"}).socket_path(), "/a");
+}
+
+// Accepts one client, reads its request and answers with a text, whatever it is.
+class Server {
+ public:
+  explicit Server(std::string answer) : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    std::filesystem::remove(path);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 1), 0);
+    thread_ = std::thread([this, answer = std::move(answer)] {
+      const Fd client(::accept(listener_.get(), nullptr, nullptr));
+      char buffer[4096];
+      const auto got = ::read(client.get(), buffer, sizeof buffer);
+      request.assign(buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+      EXPECT_EQ(::write(client.get(), answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+    });
+  }
+  ~Server() {
+    thread_.join();
+    std::filesystem::remove(path);
+  }
+
+  const std::string path = std::filesystem::temp_directory_path() / ("vireo-cli-" + std::to_string(::getpid()));
+  std::string request;
+
+ private:
+  Fd listener_;
+  std::thread thread_;
+};
+
+TEST(Client, TakesStatusAndBody) {
+  Server server("HTTP/1.1 200 OK\r\nServer: x\r\n\r\n{\"a\": null, \"b\": 7, \"c\": \"d\"}");
+  const auto answer = ask_daemon({.socket = server.path}, "GET", "/v1/daemon");
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(text_of(*answer, "a") + text_of(*answer, "b") + text_of(*answer, "c") + text_of(*answer, "e"), "-7d-");
+}
+
+TEST(Client, RefusalsAreTheDaemonsOwnWords) {
+  Server server(
+      "HTTP/1.1 404 Not Found\r\n\r\n{\"error\": {\"code\": \"no_domain\", \"message\": \"Domain not found\"}}");
+  const auto answer = ask_daemon({.socket = server.path}, "GET", "/v1/domains/a");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message(), "Domain not found");
+}
+
+class Strangers : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Strangers, AreToldFromTheDaemon) {
+  Server server(GetParam());
+  const auto answer = ask_daemon({.socket = server.path}, "GET", "/v1/daemon");
+  ASSERT_FALSE(answer);
+  EXPECT_FALSE(answer.error().message().empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Strangers,
+                         ::testing::Values("", "SSH-2.0-x\r\n", "HTTP/1.1 200", "HTTP/1.1 2xx OK\r\n\r\n{}",
+                                           "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n[1]",
+                                           "HTTP/1.1 200 OK\r\n\r\n{\"a\":", "HTTP/1.1 500 No\r\n\r\n{\"error\": 3}"));
+
+TEST(Client, NobodyListens) {
+  const auto answer = ask_daemon({.root = "/nowhere"}, "GET", "/v1/daemon");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message(),
+            "vireod does not run: nobody listens at /nowhere/run/http-sock (No such file or directory); start it with "
+            "vireod --root /nowhere");
+  const auto too_long = ask_daemon({.socket = std::string(200, 'x')}, "GET", "/v1/daemon");
+  ASSERT_FALSE(too_long);
+  EXPECT_NE(too_long.error().message().find("File name too long"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vireo::cli

@@ -1,0 +1,218 @@
+// The HTTP door on a real socket, with its real routes, in front of a core on the simulated hypervisor: what it
+// answers, what it refuses, when it lets a connection go, and how it ends.
+#include "doors/http/door.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.hpp"
+#include "tests/core/sim_host.hpp"
+
+namespace vireo::tests {
+namespace {
+
+namespace http = doors::http;
+using std::chrono::milliseconds;
+
+class Client {
+ public:
+  explicit Client(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+
+  void send(std::string_view text) {
+    EXPECT_EQ(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  // One whole answer; what came of it when the connection ends or nothing comes.
+  std::string receive() {
+    for (;;) {
+      const auto head = text_.find("\r\n\r\n");
+      if (head != std::string::npos) {
+        const auto length = text_.find("Content-Length: ");
+        const auto size = head + 4 + std::stoul(text_.substr(length + 16));
+        if (text_.size() >= size) {
+          auto answer = text_.substr(0, size);
+          text_.erase(0, size);
+          return answer;
+        }
+      }
+      char buffer[4096];
+      const auto got = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) return std::exchange(text_, {});
+      text_.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
+  std::string ask(const std::string& method, const std::string& target) {
+    send(method + " " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    return receive();
+  }
+  bool ended() {
+    char byte;
+    return text_.empty() && ::recv(fd_.get(), &byte, 1, 0) == 0;
+  }
+
+ private:
+  Fd fd_;
+  std::string text_;
+};
+
+class HttpDoor : public ::testing::Test {
+ protected:
+  void open(http::Limits limits = {}) {
+    thread_.start();
+    door_.emplace(std::vector{thread_.executor()}, sim_.host.core, services_, limits);
+    ASSERT_TRUE(door_->listen(path_, std::filesystem::perms::owner_all));
+  }
+  ~HttpDoor() override {
+    if (door_) door_->close();
+    thread_.end();
+    thread_.stop();
+  }
+
+  static bool is(const std::string& answer, std::string_view status, std::string_view part) {
+    const bool good = answer.starts_with("HTTP/1.1 " + std::string(status)) && answer.contains(part);
+    if (!good) ADD_FAILURE() << answer;
+    return good;
+  }
+  std::uint64_t counter(std::string_view name) {
+    for (const auto& each : door_->counters())
+      if (each.name == name) return each.value;
+    ADD_FAILURE() << name;
+    return 0;
+  }
+
+  // What the reload answers; held back until the gate is opened.
+  static asio::awaitable<Result<http::Reloaded>> fake_reload(HttpDoor* self) {
+    ++self->reloads_;
+    while (self->held_) co_await asio::post(asio::use_awaitable);
+    if (!self->reload_error_.empty()) co_return fail(VIR_ERR_CONF_SYNTAX, self->reload_error_);
+    co_return http::Reloaded{.file = "/f", .changed = {"log_level"}, .at_next_start = {"door_threads"}};
+  }
+
+  const std::string path_ = std::filesystem::temp_directory_path() / ("vireo-http-" + std::to_string(::getpid()));
+  std::atomic<bool> held_ = false;
+  std::atomic<int> reloads_ = 0;
+  std::string reload_error_;
+  SimHost sim_;
+  http::Services services_{
+      .host = sim_.host,
+      .facts = [] { return http::DaemonFacts{.version = "9", .pid = 7, .counters = {{"a", "b", 3}}}; },
+      .reload = [this] { return fake_reload(this); }};
+  IoThread thread_{"door"};
+  std::optional<http::Door> door_;
+};
+
+TEST_F(HttpDoor, AnswersFromThePublishedVersion) {
+  open();
+  Client client(path_);
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains"), "200", "{\"domains\":[]}"));
+  auto def = definition("web");
+  ASSERT_TRUE(sim_.run(core::define(sim_.host, def)));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web"), "200", "\"id\":null,\"state\":\"shutoff\""));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web/trace"), "200", "\"launch\":null"));
+  ASSERT_TRUE(sim_.run(core::start(sim_.host, ref_of(def), {})));
+  const auto view = sim_.see(ref_of(def));
+  for (const auto& key : {std::string("web"), def.uuid.text(), std::to_string(view->id)})
+    EXPECT_TRUE(is(client.ask("GET", "/v1/domains/" + key), "200", "\"state\":\"running\",\"reason\":\"booted\""));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web/trace"), "200", "{\"name\":\"publish\""));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/webb"), "404", "\"no_domain\""));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/daemon"), "200", "\"counters\":{\"a\":{\"b\":3}}"));
+}
+
+TEST_F(HttpDoor, ChangesAnswerWhatTheyDid) {
+  open();
+  Client client(path_);
+  EXPECT_TRUE(is(client.ask("POST", "/v1/reload"), "200",
+                 R"({"file":"/f","changed":["log_level"],"at_next_start":["door_threads"]})"));
+  reload_error_ = "f:3: bad";
+  EXPECT_TRUE(is(client.ask("POST", "/v1/reload"), "422", "f:3: bad"));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/reload"), "405", "Allow: POST\r\n"));
+}
+
+TEST_F(HttpDoor, RequestsMayComeInOneBreath) {
+  open();
+  Client client(path_);
+  client.send("GET /v1/domains HTTP/1.1\r\n\r\nGET /v1/nothing HTTP/1.1\r\n\r\nGET /v1/domains HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(is(client.receive(), "200", "domains"));
+  EXPECT_TRUE(is(client.receive(), "404", "no_such_path"));
+  const auto last = client.receive();
+  EXPECT_TRUE(last.starts_with("HTTP/1.0 200")) << last;
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_F(HttpDoor, LimitsAreKept) {
+  open({.header_bytes = 1000, .body_bytes = 100});
+  {
+    Client client(path_);
+    client.send("GET /v1/domains HTTP/1.1\r\nX: " + std::string(2000, 'x') + "\r\n\r\n");
+    EXPECT_TRUE(is(client.receive(), "431", "header_too_large"));
+    EXPECT_TRUE(client.ended());
+  }
+  {
+    Client client(path_);
+    client.send("POST /v1/reload HTTP/1.1\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x'));
+    EXPECT_TRUE(is(client.receive(), "413", "body_too_large"));
+    EXPECT_TRUE(client.ended());
+  }
+  Client client(path_);
+  client.send("POST /v1/reload HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n" + std::string(200, 'x'));
+  EXPECT_TRUE(is(client.receive(), "413", "body_too_large"));
+  EXPECT_EQ(reloads_, 0);
+}
+
+TEST_F(HttpDoor, WhatIsNoHttpIsToldSo) {
+  open();
+  for (const char* text : {"\x16\x03\x01 hello\r\n\r\n", "GET\r\n\r\n", "GET /v1/domains HTTP/7.0\r\n\r\n",
+                           "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"}) {
+    Client client(path_);
+    client.send(text);
+    EXPECT_TRUE(is(client.receive(), "400", "bad_request")) << text;
+    EXPECT_TRUE(client.ended());
+  }
+}
+
+TEST_F(HttpDoor, WhoIsSilentOrSlowIsLetGo) {
+  open({.idle_timeout = milliseconds(100)});
+  Client silent(path_), slow(path_);
+  slow.send("GET /v1/dom");
+  EXPECT_TRUE(silent.ended());
+  EXPECT_TRUE(slow.ended());
+  EXPECT_EQ(counter("timed_out"), 2U);
+}
+
+TEST_F(HttpDoor, ManyAreTurnedAway) {
+  open({.connections = 2});
+  Client one(path_), two(path_);
+  EXPECT_TRUE(is(one.ask("GET", "/v1/domains"), "200", ""));
+  EXPECT_TRUE(is(two.ask("GET", "/v1/domains"), "200", ""));
+  Client three(path_);
+  EXPECT_TRUE(three.ended());
+  EXPECT_EQ(counter("turned_away"), 1U);
+  EXPECT_TRUE(is(one.ask("GET", "/v1/domains"), "200", ""));
+}
+
+TEST_F(HttpDoor, AtTheEndChangesAreRefusedAndThoseUnderWayFinish) {
+  open();
+  held_ = true;
+  Client under_way(path_), late(path_);
+  EXPECT_TRUE(is(late.ask("GET", "/v1/domains"), "200", ""));
+  under_way.send("POST /v1/reload HTTP/1.1\r\n\r\n");
+  while (reloads_ == 0) std::this_thread::yield();
+  door_->stop_accepting();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_FALSE(door_->drain(Deadline::in(milliseconds(20))));
+  EXPECT_TRUE(is(late.ask("POST", "/v1/reload"), "503", "shutting_down"));
+  EXPECT_TRUE(is(late.ask("GET", "/v1/domains"), "200", ""));
+  held_ = false;
+  EXPECT_TRUE(is(under_way.receive(), "200", "log_level"));
+  EXPECT_TRUE(door_->drain(Deadline::in(milliseconds(20'000))));
+  EXPECT_EQ(reloads_, 1);
+}
+
+}  // namespace
+}  // namespace vireo::tests
