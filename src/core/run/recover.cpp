@@ -1,8 +1,8 @@
 // What a daemon finds when it starts: definitions, guests that ran on without it, guests that ended meanwhile, and
 // intents: launches whose daemon died before it could record a process.
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <map>
 #include <set>
 
 #include "base/log.hpp"
@@ -171,13 +171,15 @@ asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline de
   std::set<int> recorded(stored.unreadable_runs.begin(), stored.unreadable_runs.end());
   for (const auto& record : stored.runs) recorded.insert(record.id);
   asio::co_spawn(host.core, sweep_orphans(host, std::move(recorded), first_tries.front()), asio::detached);
-  // A guest begins a life only when the one before has ended, though its record may have stayed.
-  std::map<Uuid, int> last_lives;
-  for (const auto& record : stored.runs) last_lives[record.uuid] = std::max(last_lives[record.uuid], record.id);
+  // The latest life first. A guest begins one only when the one before has ended, and gets a name only when nobody has
+  // it; so where a record has stayed too long, it is the later one that is true.
+  std::ranges::sort(stored.runs, std::ranges::greater(), &ports::RunRecord::id);
+  std::set<Uuid> seen;
   for (auto& record : stored.runs) {
     auto first_try = std::make_shared<Wake>(host.core);
     first_tries.push_back(first_try);
-    if (!record.process || record.id != last_lives[record.uuid]) {
+    const bool is_last = seen.insert(record.uuid).second;
+    if (!record.process || !is_last) {
       asio::co_spawn(host.core, sweep_remains(host, std::move(record), std::move(first_try)), asio::detached);
       continue;
     }
