@@ -90,8 +90,7 @@ def test_a_transient_guest(conn):
 def test_what_is_no_name(conn, amber):
     assert refused(amber.rename, "a/b") == (
         libvirt.VIR_ERR_XML_ERROR, libvirt.VIR_FROM_QEMU, "XML error: name a/b cannot contain '/'")
-    assert refused(amber.rename, "coral", 1) == (
-        libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_FROM_QEMU, "unsupported flags (0x1) in function qemuDomainRename")
+    assert refused(amber.rename, "coral", 1)[0] == libvirt.VIR_ERR_INVALID_ARG
     assert amber.name() == "amber"
 
 
