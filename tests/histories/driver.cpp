@@ -45,6 +45,7 @@ class Driver {
       trouble_ = {
           .commit = pick(), .spawn = pick(), .handshake = pick(), .command = pick(), .label = pick(), .folder = pick()};
     trouble_.adopt = pick();
+    trouble_.commit_lost = options_.lying_disk ? 3 : 0;
     around_.monitors_fail = trouble_.command > 0;
     clients_.resize(static_cast<std::size_t>(2 + dice_.below(3)));
     for (auto& client : clients_) {
@@ -126,8 +127,11 @@ class Driver {
                                      Kind::Start,   Kind::Start,    Kind::Start,  Kind::Destroy,    Kind::Destroy,
                                      Kind::Destroy, Kind::Undefine, Kind::Rename, Kind::Rename,     Kind::Undefine,
                                      Kind::List,    Kind::LookupId, Kind::Start,  Kind::LookupName, Kind::LookupUuid};
-    const Kind kind = kinds[static_cast<std::size_t>(dice_.below(std::size(kinds)))];
+    Kind kind = kinds[static_cast<std::size_t>(dice_.below(std::size(kinds)))];
     const int guest = dice_.below(guests), name = dice_.below(names);
+    // Little is learnt from what is asked of guests that are not there.
+    if (kind < Kind::LookupUuid && !last_state().at(static_cast<std::size_t>(guest)).exists() && !dice_.one_in(4))
+      kind = dice_.one_in(3) ? Kind::Create : Kind::Define;
     if (kind >= Kind::LookupUuid) {
       read(kind, guest, name);
       client.next_at = time_.now() + dice_.span(4000);
@@ -145,6 +149,8 @@ class Driver {
                          hear(client, reply);
                        }));
   }
+
+  HostState last_state() const { return state_of(*life_->host.registry.versions().snapshot()); }
 
   void hear(Client& client, const Reply& reply) {
     Call& call = history_[*client.asking];

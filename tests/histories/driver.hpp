@@ -14,8 +14,10 @@ struct Verdict {
 
 struct RunOptions {
   bool print = false;  // each step as it happens, to standard output
-  // For the proof that the checker notices: reads may answer from a version that is not the last.
+  // For the proof that what is wrong is noticed: reads that answer from a version that is not the last; commits that
+  // are acknowledged and not written.
   bool stale_reads = false;
+  bool lying_disk = false;
 };
 
 Verdict run_history(std::uint64_t seed, const RunOptions& options = {});

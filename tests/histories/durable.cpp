@@ -6,7 +6,8 @@ namespace vireo::tests {
 asio::awaitable<Result<void>> DurableStore::commit(std::move_only_function<void(Rows&)> change) {
   auto mine = std::make_shared<Commit>();
   mine->change = std::move(change);
-  mine->fails = fails_one_in_ > 0 && dice_.one_in(fails_one_in_);
+  mine->fails = faults_.fails_one_in > 0 && dice_.one_in(faults_.fails_one_in);
+  mine->lost = faults_.lies_one_in > 0 && dice_.one_in(faults_.lies_one_in);
   mine->due = SteadyClock::now() + dice_.span(2000);
   if (!under_way_.empty()) mine->due = std::max(mine->due, under_way_.back()->due);
   under_way_.push_back(mine);
@@ -25,7 +26,7 @@ void DurableStore::write_what_is_due() {
 void DurableStore::write_first() {
   const auto first = std::move(under_way_.front());
   under_way_.pop_front();
-  if (!first->fails) first->change(rows_);
+  if (!first->fails && !first->lost) first->change(rows_);
   first->done = true;
 }
 

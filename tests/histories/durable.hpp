@@ -24,8 +24,11 @@ struct Rows {
 
 class DurableStore final : public ports::DefinitionStore {
  public:
-  // `fails_one_in`: how often a commit fails; 0: never.
-  DurableStore(Rows& rows, Dice& dice, int fails_one_in) : rows_(rows), dice_(dice), fails_one_in_(fails_one_in) {}
+  // How often a commit fails, and is acknowledged though it is not written: once in so many times; 0: never.
+  struct Faults {
+    int fails_one_in = 0, lies_one_in = 0;
+  };
+  DurableStore(Rows& rows, Dice& dice, Faults faults) : rows_(rows), dice_(dice), faults_(faults) {}
 
   // The daemon ends in peace: all that is under way is written.
   void finish();
@@ -44,7 +47,7 @@ class DurableStore final : public ports::DefinitionStore {
   struct Commit {
     std::move_only_function<void(Rows&)> change;
     SteadyClock::time_point due;
-    bool fails = false, done = false;
+    bool fails = false, lost = false, done = false;
   };
   asio::awaitable<Result<void>> commit(std::move_only_function<void(Rows&)> change);
   void write_what_is_due();
@@ -52,7 +55,7 @@ class DurableStore final : public ports::DefinitionStore {
 
   Rows& rows_;
   Dice& dice_;
-  const int fails_one_in_;
+  const Faults faults_;
   std::deque<std::shared_ptr<Commit>> under_way_;
 };
 

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "tests/histories/driver.hpp"
 
@@ -63,12 +64,34 @@ TEST_F(Histories, OfOneSeedAreAlwaysTheSame) {
   }
 }
 
-TEST_F(Histories, WithStaleReadsAreNoticed) {
-  int noticed = 0;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed)
-    noticed += run_history(seed, {.stale_reads = true}).problems.empty() ? 0 : 1;
-  EXPECT_GE(noticed, 50);
+TEST_F(Histories, AreNotTame) {
+  std::map<Kind, int> done;
+  std::map<Answer, int> answers;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed)
+    for (const auto& call : run_history(seed).history) {
+      ++answers[call.answer];
+      done[call.kind] += call.answer == Answer::Ok ? 1 : 0;
+    }
+  for (const auto kind : {Kind::Define, Kind::Create, Kind::Start, Kind::Destroy, Kind::Undefine, Kind::Rename,
+                          Kind::LookupUuid, Kind::LookupName, Kind::LookupId, Kind::List, Kind::Death})
+    EXPECT_GE(done[kind], 20) << "kind " << static_cast<int>(kind);
+  for (const auto answer : {Answer::Clash, Answer::Refused, Answer::NoDomain, Answer::Failed, Answer::Unknown})
+    EXPECT_GE(answers[answer], 20) << "answer " << static_cast<int>(answer);
+  std::string told;
+  for (const auto& [kind, count] : done) told += fmt::format(" {}:{}", static_cast<int>(kind), count);
+  for (const auto& [answer, count] : answers) told += fmt::format(" a{}:{}", static_cast<int>(answer), count);
+  fmt::print("{}\n", told);
 }
+
+int noticed_in_100(const RunOptions& options) {
+  int noticed = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) noticed += run_history(seed, options).problems.empty() ? 0 : 1;
+  return noticed;
+}
+
+TEST_F(Histories, WithStaleReadsAreNoticed) { EXPECT_GE(noticed_in_100({.stale_reads = true}), 50); }
+
+TEST_F(Histories, WithADiskThatLiesAreNoticed) { EXPECT_GE(noticed_in_100({.lying_disk = true}), 50); }
 
 }  // namespace
 }  // namespace vireo::tests

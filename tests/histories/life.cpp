@@ -60,7 +60,7 @@ asio::awaitable<void> SlowLabeler::restore(model::DomainDefPtr live, Deadline) {
 Life::Life(VirtualTime& time, Surroundings& surroundings, Dice& dice, const Trouble& trouble)
     : time_(time),
       work_(asio::make_work_guard(context_)),
-      store_(surroundings.rows, dice, trouble.commit),
+      store_(surroundings.rows, dice, {.fails_one_in = trouble.commit, .lies_one_in = trouble.commit_lost}),
       labeler_(surroundings.labelled, dice, trouble.label),
       files_("files", pretend(dice, trouble.folder)),
       images_("images", Workers::Inline{.delay = [&dice] { return dice.span(300); }, .instead = {}}),

@@ -22,7 +22,7 @@ struct Surroundings {
 
 // How often things go wrong: once in so many times; 0: never.
 struct Trouble {
-  int commit = 0, spawn = 0, handshake = 0, command = 0, adopt = 0, label = 0, folder = 0;
+  int commit = 0, commit_lost = 0, spawn = 0, handshake = 0, command = 0, adopt = 0, label = 0, folder = 0;
 };
 
 // Labels take virtual time and may fail.
