@@ -11,6 +11,7 @@ import wire
 from bystander import Bystander
 from commands import ENVIRONMENT
 from definitions import domain_xml
+from patience import at_once
 
 UUID = "00000000-0000-4000-8000-0000000000bd"
 GOOD = domain_xml("bad", uuid=UUID)
@@ -96,6 +97,25 @@ def test_a_document_beyond_the_protocol(daemon):
     document, _ = STRICT["four-mebibytes-and-one"]
     problem = refusal(daemon, document)
     assert (problem.domain, problem.code) == (libvirt.VIR_FROM_RPC, libvirt.VIR_ERR_RPC)
+
+
+@pytest.mark.vireo_only
+@pytest.mark.parametrize("what, code, words", [
+    ("devices", libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "devices, more than the 2048 that a guest may have"),
+    ("attributes", libvirt.VIR_ERR_XML_DETAIL, "'domain' has more than 256 attributes"),
+    ("elements", libvirt.VIR_ERR_XML_DETAIL, "'metadata' holds more than 16384 elements"),
+])
+def test_so_many_that_comparing_them_would_take_minutes(daemon, what, code, words):
+    """Small enough each, and for a frame."""
+    document = {
+        "devices": GOOD.replace("<devices>", "<devices>" + "<interface type='user'/>" * 10_000),
+        "attributes": GOOD.replace("<domain", "<domain" + "".join(f" a{i}=''" for i in range(300_000))),
+        "elements": GOOD.replace("</domain>", "<metadata>" + "".join(f"<a:b xmlns:a='u{i}'/>" for i in range(150_000))
+                                 + "</metadata></domain>"),
+    }[what]
+    problem = at_once(refusal, daemon, document)
+    assert problem.code == code
+    assert words in problem.text
 
 
 def test_depth_that_is_allowed(conn):
