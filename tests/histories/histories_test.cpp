@@ -77,10 +77,6 @@ TEST_F(Histories, AreNotTame) {
     EXPECT_GE(done[kind], 20) << "kind " << static_cast<int>(kind);
   for (const auto answer : {Answer::Clash, Answer::Refused, Answer::NoDomain, Answer::Failed, Answer::Unknown})
     EXPECT_GE(answers[answer], 20) << "answer " << static_cast<int>(answer);
-  std::string told;
-  for (const auto& [kind, count] : done) told += fmt::format(" {}:{}", static_cast<int>(kind), count);
-  for (const auto& [answer, count] : answers) told += fmt::format(" a{}:{}", static_cast<int>(answer), count);
-  fmt::print("{}\n", told);
 }
 
 int noticed_in_100(const RunOptions& options) {
