@@ -27,8 +27,8 @@ TEST(Waterfall, BarsLieWhereTheTimeWent) {
                                 {.name = "continue", .begin_us = 500'000, .end_us = 1'000'000}};
   EXPECT_EQ(waterfall(steps, 50, true),
             "  lane        0.0 ms    0.0 ms  #\n"
-            "  spawn       0.0 ms  500.0 ms  ########\n"
-            "  continue  500.0 ms  500.0 ms          ########\n");
+            "  spawn       0.0 ms  500.0 ms  #########\n"
+            "  continue  500.0 ms  500.0 ms           #########\n");
   // No line is wider than it may be; where there is no room there are no bars.
   EXPECT_EQ(waterfall(steps, 40, true).find('#'), std::string::npos);
   EXPECT_NE(waterfall(steps, 80, false).find("█"), std::string::npos);

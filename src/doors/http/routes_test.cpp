@@ -76,7 +76,7 @@ TEST(StateWords, FollowLibvirtsNumbers) {
   EXPECT_EQ(state_word(VIR_DOMAIN_RUNNING), "running");
   EXPECT_EQ(state_word(VIR_DOMAIN_PMSUSPENDED), "pmsuspended");
   EXPECT_EQ(state_word(-1), "unknown");
-  EXPECT_EQ(state_word(VIR_DOMAIN_LAST + 7), "unknown");
+  EXPECT_EQ(state_word(VIR_DOMAIN_PMSUSPENDED + 1), "unknown");
   EXPECT_EQ(reason_word(VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_WAKEUP), "wakeup");
   EXPECT_EQ(reason_word(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP), "starting_up");
   EXPECT_EQ(reason_word(VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_FAILED), "failed");
