@@ -50,7 +50,7 @@ class Driver {
     trouble_.adopt = pick();
     trouble_.commit_lost = options_.lying_disk ? 3 : 0;
     around_.monitors_fail = trouble_.command > 0;
-    clients_.resize(static_cast<std::size_t>(2 + dice_.below(3)));
+    clients_.resize(2U + static_cast<std::size_t>(dice_.below(3)));
     for (auto& client : clients_) {
       client.calls_left = 4 + dice_.below(5);
       client.next_at = time_.now() + dice_.span(5000);
