@@ -1,5 +1,6 @@
 """Reading the configuration anew, by the command and by SIGHUP; and the daemon's end while calls are under way."""
 
+import grp
 import os
 import signal
 import threading
@@ -79,6 +80,16 @@ def test_sighup_reloads(settings, daemon):
     os.kill(daemon.pid(), signal.SIGHUP)
     wait_until(lambda: "vireod.toml:1: log_level must be a text in quotes" in daemon.log())
     assert daemon.alive()
+
+
+def test_a_group_is_let_in_at_the_next_start(vireo, settings, daemon):
+    settings('libvirt_socket_group = "daemon"\n')
+    assert vireo("reload") == "libvirt_socket_group takes effect at the next start of vireod\n"
+    daemon.stop()
+    daemon.start()
+    for name in ("libvirt-sock", "http-sock"):
+        socket = (daemon.root / "run" / name).stat()
+        assert (socket.st_gid, oct(socket.st_mode & 0o777)) == (grp.getgrnam("daemon").gr_gid, "0o660")
 
 
 @pytest.fixture
