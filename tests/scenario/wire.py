@@ -125,7 +125,8 @@ class Client:
         except OSError as problem:
             raise Gone from problem
 
-    def frame(self, procedure, payload=b"", *, program=PROGRAMS["remote"], version=1, kind=CALL, status=OK, length=None):
+    def frame(self, procedure, payload=b"", *, program=PROGRAMS["remote"], version=1, kind=CALL, status=OK,
+              length=None):
         """A frame, with whatever length it is told to have."""
         self.serial += 1
         number = procedure if isinstance(procedure, int) else int(PROCEDURES["remote", procedure]["number"])

@@ -34,6 +34,8 @@ struct Header {
   Status status = Status::ok;
 };
 
+inline constexpr std::uint32_t protocol_version = 1;  // of every program
+
 inline constexpr std::size_t frame_min = 28;            // the length and the header
 inline constexpr std::size_t frame_max = 4 + 33554432;  // with the length itself
 inline constexpr std::size_t payload_max = frame_max - frame_min;

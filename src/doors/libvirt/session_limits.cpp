@@ -74,7 +74,7 @@ asio::awaitable<void> Session::keepalive_loop(std::shared_ptr<Session> self) {
     }
     ++self->pings_unanswered_;
     self->write(make_frame({.program = proc::keepalive_program,
-                            .version = 1,
+                            .version = protocol_version,
                             .procedure = static_cast<std::int32_t>(proc::Keepalive::ping),
                             .type = Type::message},
                            {}));

@@ -45,8 +45,10 @@ void Session::send_event(std::uint32_t program, std::int32_t procedure, Bytes pa
     self->posted_event_bytes_ -= size;
     --self->posted_events_;
     self->common_->held.remove(size);
-    self->write(make_frame({.program = program, .version = 1, .procedure = procedure, .type = Type::message}, payload),
-                true);
+    self->write(
+        make_frame({.program = program, .version = protocol_version, .procedure = procedure, .type = Type::message},
+                   payload),
+        true);
   });
 }
 
@@ -56,7 +58,7 @@ void Session::drop_for_events() {
 
 void Session::send_stream(const Stream& stream, Status status, std::span<const std::byte> payload) {
   write(make_frame({.program = stream.row().program,
-                    .version = 1,
+                    .version = protocol_version,
                     .procedure = stream.row().number,
                     .type = Type::stream,
                     .serial = stream.serial(),
