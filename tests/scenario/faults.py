@@ -71,10 +71,17 @@ def look(daemon):
     return last[-1]
 
 
+def whole(daemon, connection):
+    """Every emulator is a guest's, and every guest that runs has one; these guests."""
+    active = {domain.UUIDString(): domain
+              for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)}
+    wait_until(lambda: set(emulators_of(daemon)) == set(active), what=f"an emulator for each of {sorted(active)} only")
+    return active
+
+
 def whole_and_clean(daemon, connection):
-    """Whatever has happened: every process is a guest's, every guest's process is there, and nothing else is left."""
-    active = {domain.UUIDString(): domain for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)}
-    wait_until(lambda: set(emulators_of(daemon)) == set(active), what=f"an emulator for each of {sorted(active)}, no more")
+    """Whatever has happened: nothing is left that belongs to no guest."""
+    active = whole(daemon, connection)
     ids = sorted(str(domain.ID()) for domain in active.values())
     seen = look(daemon)
     assert seen["folders"] == ids

@@ -1,0 +1,110 @@
+"""Fail the Nth, with real QEMU: each fault point that a start, a create or a destroy passes fails once, in a run of its
+own. The call then says so or has worked; the host looks as before, or as after; and the next try works.
+
+The same for all verbs, on simulated guests: tests/core/fail_nth_test.cpp.
+"""
+
+import libvirt
+import pytest
+
+import faults
+from conftest import short_folder
+from crash_matrix_test import vireo
+from definitions import SERIAL, domain_xml, new_uuid
+
+pytestmark = pytest.mark.vireo_only
+
+PAUSED = libvirt.VIR_DOMAIN_START_PAUSED
+
+
+def devices(folder):
+    """A disk and a display, so that an image and a port are claimed, and a channel, which QEMU makes a socket for."""
+    (folder / "disk.img").write_bytes(bytes(1 << 20))
+    return (SERIAL + f"<disk type='file'><source file='{folder}/disk.img'/><target dev='vda' bus='virtio'/></disk>"
+            "<graphics type='vnc' autoport='yes'/>"
+            "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>")
+
+
+class Start:
+    def prepare(self, conn, folder):
+        self.uuid = new_uuid()
+        return conn.defineXML(domain_xml("web", uuid=self.uuid, devices=devices(folder)))
+
+    def act(self, conn):
+        conn.lookupByUUIDString(self.uuid).create()
+
+    def undo(self, conn):
+        conn.lookupByUUIDString(self.uuid).destroy()
+
+
+class Create(Start):
+    def prepare(self, conn, folder):
+        self.uuid = new_uuid()
+        self.xml = domain_xml("web", uuid=self.uuid, devices=devices(folder))
+
+    def act(self, conn):
+        conn.createXML(self.xml, PAUSED)
+
+
+class Destroy(Start):
+    def prepare(self, conn, folder):
+        super().prepare(conn, folder).create()
+
+    def act(self, conn):
+        conn.lookupByUUIDString(self.uuid).destroy()
+
+    def undo(self, conn):
+        conn.lookupByUUIDString(self.uuid).create()
+
+
+def points_of(story, folder):
+    """Numbers and names of the points that the story's act passes."""
+    with vireo(folder) as daemon:
+        points = faults.log_of_points(daemon)
+        daemon.start()
+        conn = libvirt.open(daemon.uri)
+        story.prepare(conn, folder)
+        faults.look(daemon)
+        before = len(points())
+        story.act(conn)
+        faults.look(daemon)
+        conn.close()
+        return list(enumerate(points(), start=1))[before:]
+
+
+def fail_at(number, story, folder):
+    with vireo(folder) as daemon:
+        faults.arm(daemon, f"#{number}=fail")
+        daemon.start()
+        conn = libvirt.open(daemon.uri)
+        story.prepare(conn, folder)
+        before = faults.look(daemon)
+        try:
+            story.act(conn)
+        except libvirt.libvirtError as problem:
+            assert "injected fault" in str(problem), f"says what has failed: {problem}"
+            assert faults.look(daemon) == before
+            story.act(conn)
+        faults.whole(daemon, conn)
+        conn.close()
+        # What could not be cleared away is left to the next daemon.
+        daemon.stop()
+        faults.disarm(daemon)
+        daemon.start()
+        conn = libvirt.open(daemon.uri)
+        faults.whole_and_clean(daemon, conn)
+        story.undo(conn)
+        faults.whole_and_clean(daemon, conn)
+        conn.close()
+
+
+@pytest.mark.parametrize("story", [Start, Create, Destroy])
+def test_the_nth_fails(tmp_path_factory, story):
+    points = points_of(story(), short_folder(tmp_path_factory))
+    print(f"{len(points)} points: {[name for _, name in points]}")
+    assert len(points) > 3
+    for number, name in points:
+        try:
+            fail_at(number, story(), short_folder(tmp_path_factory))
+        except AssertionError as problem:
+            raise AssertionError(f"point {number}, {name}, failed: {problem}") from problem
