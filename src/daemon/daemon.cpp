@@ -161,8 +161,8 @@ Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Daemon::~Daemon() = default;
 
 void Daemon::reload() {
-  // What went wrong stands in the log already; there is nobody else to tell.
-  (void)wait_for(parts_->core.executor(), parts_->configuration.reload());
+  // What went wrong stands in the log already.
+  if (!wait_for(parts_->core.executor(), parts_->configuration.reload())) log::info("the settings are as before");
 }
 
 std::chrono::milliseconds Daemon::shutdown_timeout() const {
