@@ -2,6 +2,7 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=build/release/bin
 work=$(mktemp -d -t vireo-bench.XXXXXX)
+chmod 755 "$work" # QEMU runs as a user of its own and has to get there
 holders=()
 say() { printf 'bench: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -32,6 +32,28 @@ void describe(ConfigRef& c, Option&& option) {
          at_next_start);
   option("emulator_dir", c.emulator_dir,
          "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
+  option("qemu_user", c.qemu_user,
+         "User as whom QEMU runs, if the daemon is root. With \"root\" QEMU has root's files, but no capabilities.",
+         at_next_start);
+  option("qemu_group", c.qemu_group, "Group of QEMU's processes. Empty: the user's own.", at_next_start);
+  option("security_driver", c.security_driver,
+         "\"dac\": disk images belong to qemu_user while a guest uses them. \"none\": owners stay as they are.",
+         at_next_start);
+  option("cgroup", c.cgroup,
+         "\"auto\": every guest gets a control group, where the host lets the daemon make one. \"off\": none does.",
+         at_next_start);
+  option("cgroup_parent", c.cgroup_parent,
+         "Name of the control group around those of the guests. Empty: one that is this daemon's own.", at_next_start);
+  option("exec_helper", c.exec_helper,
+         "The program vireo-exec, which starts QEMU. Empty: ../libexec/vireo-exec, seen from vireod's folder.",
+         at_next_start);
+  option("guest_oom_score", c.guest_oom_score,
+         "How soon the kernel ends QEMU when memory is short (oom_score_adj); higher is sooner.", Range{-1000, 1000},
+         at_next_start);
+  option("guest_nice", c.guest_nice, "Scheduling priority of QEMU; higher yields to others.", Range{-20, 19},
+         at_next_start);
+  option("guest_core_mib", c.guest_core_mib, "Largest core file that a crashing QEMU may leave, in MiB.",
+         Range{0, 1'048'576}, at_next_start);
   option("log_level", c.log_level, "How much the daemon logs: debug, info, warn or error.", at_once);
   option("door_threads", c.door_threads, "Threads that answer clients.", Range{1, 64}, at_next_start);
   option("max_clients", c.max_clients,
@@ -55,6 +77,8 @@ void describe(ConfigRef& c, Option&& option) {
          Range{100, 3'600'000}, at_once);
   option("keepalive_count", c.keepalive_count,
          "Such questions that a client may leave unanswered before it is dropped.", Range{1, 1'000}, at_once);
+  option("parallel_starts", c.parallel_starts,
+         "Guests that may be launched at one moment. 0: twice the processors, at least 4.", Range{0, 10'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
@@ -181,6 +205,12 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     static const std::set<std::string> levels{"debug", "info", "warn", "error"};
     if (!levels.contains(config.log_level))
       reader.complain(*table.get("log_level"), "log_level must be debug, info, warn or error");
+    if (config.security_driver != "dac" && config.security_driver != "none")
+      reader.complain(*table.get("security_driver"), "security_driver must be dac or none");
+    if (config.cgroup != "auto" && config.cgroup != "off")
+      reader.complain(*table.get("cgroup"), "cgroup must be auto or off");
+    if (config.cgroup_parent.contains('/') || config.cgroup_parent.starts_with('.'))
+      reader.complain(*table.get("cgroup_parent"), "cgroup_parent must be a name, not a path");
     if (auto ok = reader.finish(); !ok) return pass_on(ok);
     return config;
   } catch (const toml::parse_error& e) {

@@ -13,6 +13,12 @@ struct Config {
   std::string libvirt_socket_dir;
   std::string libvirt_socket_group;
   std::string emulator_dir = "/usr/bin";
+  std::string qemu_user = "vireo-qemu";
+  std::string qemu_group;
+  std::string security_driver = "dac";
+  std::string cgroup = "auto";
+  std::string cgroup_parent;
+  std::string exec_helper;
   std::string log_level = "info";
   int door_threads = 2;
   int max_clients = 5'000;
@@ -23,7 +29,11 @@ struct Config {
   int client_timeout_ms = 60'000;
   int keepalive_interval_ms = 5'000;
   int keepalive_count = 5;
+  int parallel_starts = 0;
   int spawn_threads = 4;
+  int guest_oom_score = 0;
+  int guest_nice = 0;
+  int guest_core_mib = 0;
   int vnc_first_port = 5900;
   int vnc_last_port = 65535;
   int lane_timeout_ms = 30'000;

@@ -11,6 +11,7 @@
 #include "core/run/run.hpp"
 #include "daemon/client_limits.hpp"
 #include "daemon/configuration.hpp"
+#include "daemon/confinement.hpp"
 #include "daemon/test_driver.hpp"
 #include "doors/http/door.hpp"
 #include "doors/libvirt/door.hpp"
@@ -29,9 +30,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-core::Settings core_settings(const Paths& paths, const Config& config) {
+core::Settings core_settings(std::string runtime_dir, const Paths& paths, const Config& config) {
   using std::chrono::milliseconds;
-  return {.runtime_dir = paths.guest_runtime_dir(),
+  const unsigned automatic = std::max(4U, 2 * std::thread::hardware_concurrency());
+  return {.runtime_dir = std::move(runtime_dir),
           .log_dir = paths.guest_log_dir(),
           .lane_timeout = milliseconds(config.lane_timeout_ms),
           .launch_timeout = milliseconds(config.launch_timeout_ms),
@@ -39,7 +41,7 @@ core::Settings core_settings(const Paths& paths, const Config& config) {
           .end_timeout = milliseconds(config.end_timeout_ms),
           .vnc_first_port = config.vnc_first_port,
           .vnc_last_port = config.vnc_last_port,
-          .parallel_starts = std::max(4U, 2 * std::thread::hardware_concurrency())};
+          .parallel_starts = config.parallel_starts > 0 ? static_cast<unsigned>(config.parallel_starts) : automatic};
 }
 
 Result<void> make_folders(const Paths& paths) {
@@ -70,18 +72,18 @@ void welcome(lv::Backends& backends, const asio::any_io_executor& core, lv::Sess
 }  // namespace
 
 struct Daemon::Parts {
-  Parts(const Paths& paths, const Config& config, std::unique_ptr<persist::SqliteStore> store,
+  Parts(const Paths& paths, const Config& config, Confinement confinement, std::unique_ptr<persist::SqliteStore> store,
         std::unique_ptr<persist::SqliteStore> memory)
       : spawners("spawn", static_cast<unsigned>(config.spawn_threads)),
+        labeler(make_labeler(confinement, images, facts.boot_id())),
         qemu_store(std::move(store)),
         test_store(std::move(memory)),
-        qemu_hypervisor(core.executor(), spawners, probers, facts,
-                        {.cache_dir = paths.cache_dir(), .emulator_folder = config.emulator_dir}),
+        qemu_hypervisor(core.executor(), spawners, probers, facts, std::move(confinement.qemu)),
         test_hypervisor(core.executor()),
-        qemu(core.executor(), qemu_hypervisor, *qemu_store, facts, labeler, files, images,
-             core_settings(paths, config)),
-        test(core.executor(), test_hypervisor, *test_store, facts, labeler, files, images,
-             core_settings(paths, config)),
+        qemu(core.executor(), qemu_hypervisor, *qemu_store, facts, *labeler, files, images,
+             core_settings(paths.guest_runtime_dir(), paths, config)),
+        test(core.executor(), test_hypervisor, *test_store, facts, no_labeler, files, images,
+             core_settings(paths.test_runtime_dir(), paths, config)),
         backends{.qemu = qemu, .test = test, .facts = facts, .workers = files},
         table(core.executor()),
         configuration(core.executor(), files, paths, config,
@@ -113,7 +115,8 @@ struct Daemon::Parts {
 
   // Core thread: what of a configuration can change while the daemon runs.
   void take_up(const Paths& paths, const Config& config) {
-    for (auto* host : {&qemu, &test}) host->settings = core_settings(paths, config);
+    qemu.settings = core_settings(paths.guest_runtime_dir(), paths, config);
+    test.settings = core_settings(paths.test_runtime_dir(), paths, config);
     door->set_limits(client_limits(config));
     spdlog::set_level(spdlog::level::from_str(config.log_level));
   }
@@ -144,7 +147,8 @@ struct Daemon::Parts {
   Workers probers{"probe", 2};
   Workers files{"files", 4};
   Workers images{"images", 8};
-  ports::NoLabeler labeler;
+  ports::NoLabeler no_labeler;
+  std::unique_ptr<ports::Labeler> labeler;
   std::unique_ptr<persist::SqliteStore> qemu_store, test_store;
   qemu::QemuHypervisor qemu_hypervisor;
   sim::SimHypervisor test_hypervisor;
@@ -216,7 +220,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   if (!store) return pass_on(store);
   auto memory = persist::SqliteStore::open(":memory:");
   if (!memory) return pass_on(memory);
-  auto parts = std::make_unique<Parts>(paths, config, std::move(*store), std::move(*memory));
+  auto confinement = confine(paths, config);
+  if (!confinement) return pass_on(confinement);
+  auto parts = std::make_unique<Parts>(paths, config, std::move(*confinement), std::move(*store), std::move(*memory));
   auto& p = *parts;
 
   auto stored = p.qemu_store->load(p.facts.boot_id());

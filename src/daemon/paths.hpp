@@ -20,6 +20,7 @@ struct Paths {
   std::string pid_file() const { return run_dir + "/vireod.pid"; }
   std::string log_file() const { return log_dir + "/vireod.log"; }
   std::string guest_runtime_dir() const { return run_dir + "/guests"; }
+  std::string test_runtime_dir() const { return run_dir + "/simulated"; }
   std::string guest_log_dir() const { return log_dir + "/qemu"; }
   std::string database() const { return lib_dir + "/vireo.db"; }
   std::string cache_dir() const { return lib_dir + "/cache"; }

@@ -53,23 +53,22 @@ bool read_groups(const char* text, Options& options) {
 }
 
 bool read_word(const char* word, Options& options, bool& has_uid, bool& has_gid) {
-  const char* value = nullptr;
-  if ((value = value_of(word, "--report"))) return read(value, 3, INT_MAX, options.report_fd);
-  if ((value = value_of(word, "--keep"))) return read(value, 3, INT_MAX, options.keep_fd);
-  if ((value = value_of(word, "--pid-file"))) return (options.pid_file = value)[0] == '/';
-  if ((value = value_of(word, "--cgroup"))) {
+  if (const char* value = value_of(word, "--report")) return read(value, 3, INT_MAX, options.report_fd);
+  if (const char* value = value_of(word, "--keep")) return read(value, 3, INT_MAX, options.keep_fd);
+  if (const char* value = value_of(word, "--pid-file")) return (options.pid_file = value)[0] == '/';
+  if (const char* value = value_of(word, "--cgroup")) {
     if (options.cgroup_count == Options::kMaxCgroups || value[0] != '/') return false;
     options.cgroups[options.cgroup_count++] = value;
     return true;
   }
-  if ((value = value_of(word, "--memlock"))) return read_limit(value, options.memlock);
-  if ((value = value_of(word, "--core"))) return read_limit(value, options.core);
-  if ((value = value_of(word, "--oom-score")))
+  if (const char* value = value_of(word, "--memlock")) return read_limit(value, options.memlock);
+  if (const char* value = value_of(word, "--core")) return read_limit(value, options.core);
+  if (const char* value = value_of(word, "--oom-score"))
     return options.has_oom_score = read(value, -1000, 1000, options.oom_score);
-  if ((value = value_of(word, "--nice"))) return options.has_nice = read(value, -20, 19, options.nice);
-  if ((value = value_of(word, "--uid"))) return has_uid = read(value, 0, UINT_MAX - 1LL, options.uid);
-  if ((value = value_of(word, "--gid"))) return has_gid = read(value, 0, UINT_MAX - 1LL, options.gid);
-  if ((value = value_of(word, "--groups"))) return read_groups(value, options);
+  if (const char* value = value_of(word, "--nice")) return options.has_nice = read(value, -20, 19, options.nice);
+  if (const char* value = value_of(word, "--uid")) return has_uid = read(value, 0, UINT_MAX - 1LL, options.uid);
+  if (const char* value = value_of(word, "--gid")) return has_gid = read(value, 0, UINT_MAX - 1LL, options.gid);
+  if (const char* value = value_of(word, "--groups")) return read_groups(value, options);
   return false;
 }
 

@@ -91,18 +91,36 @@ Result<void> set_memory(const Controller& at, const model::MemoryTune& tune) {
   return done;
 }
 
-Result<void> set_cpu(const Controller& at, const model::CpuTune& tune) {
+Result<void> set_bandwidth(const Controller& at, std::optional<std::uint64_t> period_us,
+                           std::optional<std::int64_t> quota_us) {
+  if (!period_us && !quota_us) return {};
   constexpr std::uint64_t kPeriod_us = 100'000;  // the kernel's own
+  const auto period = std::to_string(period_us.value_or(kPeriod_us));
+  const auto quota = quota_us.value_or(-1);
+  if (at.unified) return write_text(at.folder + "/cpu.max", (quota < 0 ? "max" : std::to_string(quota)) + " " + period);
+  if (auto done = write_text(at.folder + "/cpu.cfs_period_us", period); !done) return done;
+  return write_text(at.folder + "/cpu.cfs_quota_us", std::to_string(std::max<std::int64_t>(quota, -1)));
+}
+
+Result<void> set_cpu(const Controller& at, const model::CpuTune& tune) {
   Result<void> done;
   if (tune.shares)
     done = write_text(at.folder + (at.unified ? "/cpu.weight" : "/cpu.shares"), std::to_string(*tune.shares));
-  if (!done || (!tune.global_period_us && !tune.global_quota_us)) return done;
-  const auto period = std::to_string(tune.global_period_us.value_or(kPeriod_us));
-  const auto quota = tune.global_quota_us.value_or(-1);
-  if (at.unified) return write_text(at.folder + "/cpu.max", (quota < 0 ? "max" : std::to_string(quota)) + " " + period);
-  done = write_text(at.folder + "/cpu.cfs_period_us", period);
-  if (!done) return done;
-  return write_text(at.folder + "/cpu.cfs_quota_us", std::to_string(std::max<std::int64_t>(quota, -1)));
+  return done ? set_bandwidth(at, tune.global_period_us, tune.global_quota_us) : done;
+}
+
+// One thread's own group below its guest's.
+Result<void> limit_thread(const Controller& guest, std::size_t vcpu, pid_t thread, const model::CpuTune& tune) {
+  const Controller own{.folder = fmt::format("{}/vcpu{}", guest.folder, vcpu), .unified = guest.unified};
+  if (::mkdir(own.folder.c_str(), 0755) < 0 && errno != EEXIST)
+    return fail_errno(errno, "cannot make the control group '" + own.folder + "'");
+  Result<void> done;
+  if (own.unified) {
+    done = write_text(own.folder + "/cgroup.type", "threaded");
+    if (done) done = write_text(guest.folder + "/cgroup.subtree_control", "+cpu");
+  }
+  if (done) done = set_bandwidth(own, tune.period_us, tune.quota_us);
+  return done ? write_text(own.folder + (own.unified ? "/cgroup.threads" : "/tasks"), std::to_string(thread)) : done;
 }
 
 Result<void> set_limits(const std::vector<CgroupMount>& mounts, const std::string& below,
@@ -139,6 +157,24 @@ Result<void> remove_folder(const std::string& folder) {
     if (errno != EBUSY) return done;
   }
   return done;
+}
+
+// Version 1 lists a process where its first thread is, so a vCPU's group is asked for its threads, too.
+bool holds_nobody(const std::string& folder) {
+  std::error_code error;
+  if (!first_line_of(folder + "/cgroup.procs").empty()) return false;
+  return std::ranges::all_of(fs::directory_iterator(folder, error), [](const fs::directory_entry& entry) {
+    return !entry.is_directory() || first_line_of(entry.path() / "cgroup.procs").empty();
+  });
+}
+
+// Its vCPUs' groups first.
+Result<void> remove_guest(const std::string& folder) {
+  std::error_code error;
+  Result<void> done;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (entry.is_directory(error) && done) done = remove_folder(entry.path());
+  return done ? remove_folder(folder) : done;
 }
 
 }  // namespace
@@ -194,10 +230,20 @@ Result<ports::CgroupPlace> HostCgroups::make(const std::string& guest, const mod
   return place;
 }
 
+Result<void> HostCgroups::limit_vcpus(const std::string& guest, const std::vector<pid_t>& threads,
+                                      const model::CpuTune& tune) {
+  if (auto fault = fault::at("cgroup.limit_vcpus"); !fault) return fault;
+  const auto cpu = controller_of(mounts_, "/" + parent_ + "/" + guest, "cpu");
+  if (!cpu) return fail(VIR_ERR_CONFIG_UNSUPPORTED, "CPU tuning is not available on this host");
+  for (std::size_t vcpu = 0; vcpu < threads.size(); ++vcpu)
+    if (auto done = limit_thread(*cpu, vcpu, threads[vcpu], tune); !done) return done;
+  return {};
+}
+
 Result<void> HostCgroups::remove(const std::string& guest) {
   Result<void> all;
   for (const auto& mount : mounts_) {
-    if (auto done = remove_folder(parent_in(mount) + "/" + guest); !done) all = done;
+    if (auto done = remove_guest(parent_in(mount) + "/" + guest); !done) all = done;
     ::rmdir(parent_in(mount).c_str());  // stays while there are other guests
   }
   return all;
@@ -208,7 +254,8 @@ void HostCgroups::sweep() {
   for (const auto& mount : mounts_) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(parent_in(mount), error))
-      if (entry.is_directory(error) && ::rmdir(entry.path().c_str()) == 0) guests.insert(entry.path().filename());
+      if (entry.is_directory(error) && holds_nobody(entry.path()) && remove_guest(entry.path()))
+        guests.insert(entry.path().filename());
     ::rmdir(parent_in(mount).c_str());
   }
   for (const auto& guest : guests) log::info("the control groups of '{}', which has ended, are removed", guest);

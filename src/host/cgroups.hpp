@@ -1,6 +1,7 @@
 // Guests' control groups on this host, version 1, 2 or both side by side: whatever is mounted and can be written.
 // A guest's groups are MOUNT/PARENT/NAME, one below each mounted hierarchy that holds something of use. The files of
-// version 1 and 2 that a limit is written to are in cgroups.cpp and nowhere else.
+// version 1 and 2 that a limit is written to are in cgroups.cpp and nowhere else. Limits of single
+// vCPUs are kept in groups below, MOUNT/PARENT/NAME/vcpuN, of threads.
 #pragma once
 
 #include "ports/guest_cgroups.hpp"
@@ -25,6 +26,8 @@ class HostCgroups : public ports::GuestCgroups {
       : mounts_(std::move(mounts)), parent_(std::move(parent)) {}
 
   Result<ports::CgroupPlace> make(const std::string& guest, const model::DomainDef& definition) override;
+  Result<void> limit_vcpus(const std::string& guest, const std::vector<pid_t>& threads,
+                           const model::CpuTune& tune) override;
   Result<void> remove(const std::string& guest) override;
 
   // Removes the groups of this daemon's guests that hold no process any more: what an earlier daemon left.

@@ -136,6 +136,27 @@ TEST_F(CgroupsTest, LimitsOfVersion2AndItsControllersHandedDown) {
   EXPECT_EQ(content("unified/p/g/cpu.max"), "max 100000");
 }
 
+TEST_F(CgroupsTest, EachVcpuInAGroupOfItsOwn) {
+  for (const auto* name : {"cpu.cfs_period_us", "cpu.cfs_quota_us", "tasks"})
+    for (const auto* vcpu : {"vcpu0/", "vcpu1/"}) file(std::string("cpu/p/g/") + vcpu + name);
+  HostCgroups first({v1("cpu", {"cpu"})}, "p");
+  const model::CpuTune tune{.period_us = 20'000, .quota_us = 5'000};
+  ASSERT_TRUE(first.limit_vcpus("g", {100, 101}, tune));
+  EXPECT_EQ(content("cpu/p/g/vcpu0/tasks"), "100");
+  EXPECT_EQ(content("cpu/p/g/vcpu1/tasks"), "101");
+  EXPECT_EQ(content("cpu/p/g/vcpu1/cpu.cfs_period_us"), "20000");
+  EXPECT_EQ(content("cpu/p/g/vcpu1/cpu.cfs_quota_us"), "5000");
+
+  file("unified/p/g/cgroup.controllers", "cpu");
+  for (const auto* name : {"cgroup.subtree_control", "vcpu0/cpu.max", "vcpu0/cgroup.type", "vcpu0/cgroup.threads"})
+    file(std::string("unified/p/g/") + name);
+  HostCgroups second({v2()}, "p");
+  ASSERT_TRUE(second.limit_vcpus("g", {100}, tune));
+  EXPECT_EQ(content("unified/p/g/vcpu0/cgroup.type"), "threaded");
+  EXPECT_EQ(content("unified/p/g/vcpu0/cgroup.threads"), "100");
+  EXPECT_EQ(content("unified/p/g/vcpu0/cpu.max"), "5000 20000");
+}
+
 TEST_F(CgroupsTest, ALimitThatCannotBeKeptIsRefusedAndLeavesNothing) {
   HostCgroups groups({v2()}, "p");
   model::DomainDef guest;
@@ -171,6 +192,7 @@ TEST_F(CgroupsTest, SweepTakesWhatHoldsNobody) {
   file("memory/p/guest-1/cgroup.procs", "1");  // not empty, as the kernel's is not while a process is in it
   fs::create_directories(folder_ + "/memory/p/guest-2");
   fs::create_directories(folder_ + "/unified/p/guest-2");
+  fs::create_directories(folder_ + "/unified/p/guest-2/vcpu0");
   HostCgroups groups({v1("memory", {"memory"}), v2()}, "p");
   groups.sweep();
   EXPECT_TRUE(fs::exists(folder_ + "/memory/p/guest-1"));
@@ -188,12 +210,12 @@ TEST_F(CgroupsTest, OnThisHost) {
   ASSERT_TRUE(place);
   EXPECT_GE(place->folders.size() + place->lost.size(), 1u);
   if (place->folders.empty()) GTEST_SKIP() << "none can be written here";
+  const auto child = ::fork();
+  if (child == 0) {
+    for (const auto& group : place->folders) std::ofstream(group + "/cgroup.procs") << "0" << std::flush;
+    ::pause();
+  }
   for (const auto& group : place->folders) {
-    const auto child = ::fork();
-    if (child == 0) {
-      std::ofstream(group + "/cgroup.procs") << "0" << std::flush;
-      ::pause();
-    }
     const auto in_group = [&] {
       std::ifstream procs(group + "/cgroup.procs");
       pid_t pid = 0;
@@ -201,11 +223,11 @@ TEST_F(CgroupsTest, OnThisHost) {
     };
     for (int i = 0; i < 500 && !in_group(); ++i) ::usleep(10'000);
     EXPECT_TRUE(in_group()) << group;
-    groups.sweep();
-    EXPECT_TRUE(fs::exists(group));
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
   }
+  groups.sweep();
+  for (const auto& group : place->folders) EXPECT_TRUE(fs::exists(group)) << group;
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
   EXPECT_TRUE(groups.remove("guest-1"));
   for (const auto& group : place->folders) EXPECT_FALSE(fs::exists(fs::path(group).parent_path()));
 }

@@ -171,8 +171,11 @@ struct MemoryTune {
 
 struct CpuTune {
   std::optional<std::uint64_t> shares;  // relative to other guests
+  // In each period, how much of one processor's time: each vCPU, and the whole process. Negative: no limit.
+  std::optional<std::uint64_t> period_us;
+  std::optional<std::int64_t> quota_us;
   std::optional<std::uint64_t> global_period_us;
-  std::optional<std::int64_t> global_quota_us;  // in each period, of one processor's time; negative: no limit
+  std::optional<std::int64_t> global_quota_us;
 
   bool operator==(const CpuTune&) const = default;
 };
@@ -207,6 +210,7 @@ struct DomainDef {
   std::uint64_t memory_kib = 0;          // what the guest is built with
   std::uint64_t current_memory_kib = 0;  // what the balloon leaves it
   MemoryTune memtune;
+  bool memory_locked = false;  // the guest's memory is never swapped out
   unsigned vcpus_max = 1;
   std::optional<unsigned> vcpus_current;  // said only if it is less than the maximum
   std::string vcpu_placement;             // "static" once complete

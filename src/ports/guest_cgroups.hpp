@@ -2,6 +2,8 @@
 // hierarchy that is there. Blocks (workers call it); may be called from several threads.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -23,6 +25,10 @@ class GuestCgroups {
   // definition asks for. When it fails nothing is left. Errors: VIR_ERR_CONFIG_UNSUPPORTED for a limit that this host
   // cannot keep, VIR_ERR_SYSTEM_ERROR naming the file.
   virtual Result<CgroupPlace> make(const std::string& guest, const model::DomainDef& definition) = 0;
+
+  // Limits each of the guest's vCPU threads, given in their order, as period and quota say. Errors as above.
+  virtual Result<void> limit_vcpus(const std::string& guest, const std::vector<pid_t>& threads,
+                                   const model::CpuTune& tune) = 0;
 
   // Removes them, once no process is in them. Succeeds when there are none.
   virtual Result<void> remove(const std::string& guest) = 0;

@@ -90,7 +90,7 @@ void add_machine(std::vector<std::string>& argv, const DomainDef& live) {
   add("-accel", live.type == VirtType::kvm ? "kvm" : "tcg");
   add("-cpu", cpu_word(live));
   add("-m", fmt::format("size={}k", live.memory_kib));
-  add("-overcommit", "mem-lock=off");
+  add("-overcommit", live.memory_locked ? "mem-lock=on" : "mem-lock=off");
   add("-smp", smp_word(live));
 }
 

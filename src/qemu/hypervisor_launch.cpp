@@ -1,11 +1,14 @@
 // From a definition to a running guest: complete it, name its devices, start QEMU with what that makes of its command
 // line, and settle with it what the command line cannot say.
+#include <sys/resource.h>
+
 #include "qemu/aliases.hpp"
 #include "qemu/argv.hpp"
 #include "qemu/complete.hpp"
 #include "qemu/hypervisor.hpp"
 #include "qemu/launch.hpp"
 #include "qemu/settle.hpp"
+#include "qmp/commands.hpp"
 
 namespace vireo::qemu {
 
@@ -23,6 +26,50 @@ std::vector<std::string> environment_in(const std::string& home) {
           "XDG_CONFIG_HOME=" + home + "/.config"};
 }
 
+struct VcpuLimits {
+  std::shared_ptr<ports::GuestCgroups> cgroups;
+  std::string guest;  // its groups' name
+  model::CpuTune tune;
+};
+
+asio::awaitable<Result<void>> limit_vcpus(GuestStatePtr guest, VcpuLimits limits, Deadline deadline) {
+  auto threads = co_await qmp::query_vcpu_threads(guest->monitor(), deadline);
+  if (!threads) co_return pass_on(threads);
+  std::move_only_function<Result<bool>()> work = [limits, threads = std::move(*threads)]() -> Result<bool> {
+    if (auto done = limits.cgroups->limit_vcpus(limits.guest, threads, limits.tune); !done) return pass_on(done);
+    return true;
+  };
+  auto done = co_await guest->workers().run<bool>(std::move(work), deadline);
+  if (!done) co_return pass_on(done);
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> finish_launch(LiveDef live, GuestStatePtr guest, VcpuLimits limits, Deadline deadline) {
+  auto settled = co_await settle(live, guest, deadline);
+  if (settled && (live->cputune.period_us || live->cputune.quota_us))
+    settled = co_await limit_vcpus(guest, std::move(limits), deadline);
+  co_return settled;
+}
+
+// Without control groups no limit can be kept, and none is silently dropped.
+Result<void> check_limits(const model::DomainDef& definition, bool have_cgroups) {
+  if (have_cgroups) return {};
+  if (definition.memtune != model::MemoryTune{})
+    return fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                "<memtune> needs control groups: vireod must be root, with cgroup = \"auto\"");
+  if (definition.cputune != model::CpuTune{})
+    return fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                "<cputune> needs control groups: vireod must be root, with cgroup = \"auto\"");
+  return {};
+}
+
+// How much memory QEMU may lock: all that it may have, if the guest's shall never be swapped out.
+std::optional<std::uint64_t> memlock_of(const model::DomainDef& definition) {
+  if (!definition.memory_locked) return std::nullopt;
+  const auto& limit_kib = definition.memtune.hard_limit_kib;
+  return limit_kib ? *limit_kib * 1024 : RLIM_INFINITY;
+}
+
 }  // namespace
 
 asio::awaitable<Result<model::DomainDef>> QemuHypervisor::complete(model::DomainDef definition) {
@@ -36,6 +83,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   if (definition.devices.graphics.size() > 1)
     co_return fail(VIR_ERR_CONFIG_UNSUPPORTED,
                    "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
+  if (auto checked = check_limits(definition, options_.cgroups != nullptr); !checked) co_return pass_on(checked);
   spec.recorder->begin("capabilities");
   auto caps = co_await capabilities_for(definition.devices.emulator, definition.os.arch, spec.deadline);
   if (!caps) co_return pass_on(caps);
@@ -61,6 +109,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   plan.oom_score = options_.oom_score;
   plan.nice = options_.nice;
   plan.core_bytes = options_.core_bytes;
+  plan.memlock_bytes = memlock_of(*live);
   plan.recorder = spec.recorder;
   // The worker reads a copy: the live definition itself belongs to the core.
   plan.argv = [asked = *live, paths](int monitor_fd) {
@@ -73,8 +122,10 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
       return cgroups->make(guest, asked);
     };
   plan.remove_cgroups = clean_up_of(spec.runtime_dir);
-  LaunchFinish finish = [live](GuestStatePtr guest, Deadline deadline) {
-    return settle(live, std::move(guest), deadline);
+  const VcpuLimits limits{
+      .cgroups = options_.cgroups, .guest = cgroup_name_of(spec.runtime_dir), .tune = live->cputune};
+  LaunchFinish finish = [live, limits](GuestStatePtr guest, Deadline deadline) {
+    return finish_launch(live, std::move(guest), limits, deadline);
   };
   auto state = co_await launch_process(spawn_, std::move(plan), std::move(finish), spec.deadline);
   if (!state) co_return pass_on(state);

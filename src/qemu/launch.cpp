@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "base/fault.hpp"
+#include "base/log.hpp"
 #include "base/undo.hpp"
 #include "qemu/guest_log.hpp"
 #include "qemu/monitor_socket.hpp"
@@ -80,6 +81,7 @@ Result<void> prepare_steps(Attempt& attempt) {
                        .environment = plan.environment,
                        .kept_fd = listening->get(),
                        .pid_file = plan.pid_file,
+                       .memlock_bytes = plan.memlock_bytes,
                        .core_bytes = plan.core_bytes,
                        .oom_score = plan.oom_score,
                        .nice = plan.nice};
@@ -193,7 +195,10 @@ asio::awaitable<Result<GuestStatePtr>> attempt_launch(AttemptPtr attempt, Worker
   };
   auto prepared = co_await workers->run<bool>(std::move(work), deadline);
   if (!prepared) co_return pass_on(prepared);
-  for (auto& sentence : attempt->lost) recorder->lose(std::move(sentence));
+  for (auto& sentence : attempt->lost) {
+    log::warn("{}; the guest runs without", sentence);
+    recorder->lose(std::move(sentence));
+  }
 
   ports::ProcessIdentity identity;
   identity.pid = attempt->child.pid;

@@ -28,7 +28,7 @@ struct LaunchPlan {
 
   ExecOptions exec;
   std::optional<int> oom_score, nice;
-  std::optional<std::uint64_t> core_bytes;
+  std::optional<std::uint64_t> core_bytes, memlock_bytes;
   // Makes the guest's control groups (on a worker); none: it stays in the daemon's. The other one removes them; it is
   // called again when the guest ends.
   std::function<Result<ports::CgroupPlace>()> make_cgroups;

@@ -198,6 +198,7 @@ Result<Capabilities> probe_binary(const std::string& path, const ExecOptions& ex
   auto answers = probe.run(path, exec, deadline);
   if (!answers) {
     auto error = std::move(answers.error());
+    if (error.code == VIR_ERR_SYSTEM_ERROR) error.code = VIR_ERR_INTERNAL_ERROR;  // the file itself is there
     error.detail = about + error.detail;
     return std::unexpected(std::move(error));
   }

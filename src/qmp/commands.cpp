@@ -75,6 +75,23 @@ asio::awaitable<Result<std::uint64_t>> query_balloon(MonitorPtr monitor, Deadlin
   co_return static_cast<std::uint64_t>(actual->get_int64());
 }
 
+asio::awaitable<Result<std::vector<pid_t>>> query_vcpu_threads(MonitorPtr monitor, Deadline deadline) {
+  auto answer = co_await monitor->execute("query-cpus-fast", json::object(), deadline);
+  if (!answer) co_return pass_on(answer);
+  if (!answer->is_array()) co_return unlike("query-cpus-fast");
+  std::map<std::int64_t, pid_t> threads;
+  for (const auto& vcpu : answer->get_array()) {
+    const auto* index = vcpu.is_object() ? vcpu.get_object().if_contains("cpu-index") : nullptr;
+    const auto* thread = vcpu.is_object() ? vcpu.get_object().if_contains("thread-id") : nullptr;
+    if (!index || !index->is_int64() || !thread || !thread->is_int64()) co_return unlike("query-cpus-fast");
+    threads[index->get_int64()] = static_cast<pid_t>(thread->get_int64());
+  }
+  std::vector<pid_t> in_order;
+  in_order.reserve(threads.size());
+  for (const auto& [index, thread] : threads) in_order.push_back(thread);
+  co_return in_order;
+}
+
 asio::awaitable<Result<int>> query_vnc_port(MonitorPtr monitor, Deadline deadline) {
   auto answer = co_await monitor->execute("query-vnc", json::object(), deadline);
   if (!answer) co_return pass_on(answer);

@@ -24,6 +24,8 @@ asio::awaitable<Result<std::map<std::string, std::string>>> query_terminals(Moni
 asio::awaitable<Result<std::set<std::string>>> query_open_frontends(MonitorPtr monitor, Deadline deadline);
 // How much memory the balloon leaves the guest now, in bytes.
 asio::awaitable<Result<std::uint64_t>> query_balloon(MonitorPtr monitor, Deadline deadline);
+// The threads that run the vCPUs, in their order.
+asio::awaitable<Result<std::vector<pid_t>>> query_vcpu_threads(MonitorPtr monitor, Deadline deadline);
 // The TCP port of the VNC server; 0: it does not listen on one.
 asio::awaitable<Result<int>> query_vnc_port(MonitorPtr monitor, Deadline deadline);
 // A line of the human monitor: what it prints.

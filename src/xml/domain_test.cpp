@@ -87,7 +87,7 @@ TEST(ParseDomain, KnownButNotHonouredIsRefusedByName) {
   };
   refused(with_device("<hostdev mode='subsystem' type='pci'/>"), "element <hostdev> in <devices>");
   refused(with("<maxMemory slots='4'>4194304</maxMemory>"), "element <maxMemory> in <domain>");
-  refused(with("<cputune><shares>10</shares></cputune>"), "element <cputune> in <domain>");
+  refused(with("<blkiotune><weight>100</weight></blkiotune>"), "element <blkiotune> in <domain>");
   refused(with("<features><hyperv/></features>"), "element <hyperv> in <features>");
   refused(with("<cpu><numa/></cpu>"), "element <numa> in <cpu>");
   refused(with("<vcpu cpuset='0-1'>2</vcpu>"), "attribute 'cpuset' of element <vcpu>");

@@ -42,8 +42,11 @@ Result<void> check_cputune(const model::CpuTune& tune) {
                                : std::nullopt;
   };
   if (auto r = check("shares", positive(tune.shares), 2, 262'144); !r) return r;
-  if (auto r = check("global_period", positive(tune.global_period_us), 1000, 1'000'000); !r) return r;
-  return check("global_quota", positive(tune.global_quota_us), 1000, 17'592'186'044'415);
+  constexpr std::int64_t kLeast_us = 1000, kLongestPeriod_us = 1'000'000, kLargestQuota_us = 17'592'186'044'415;
+  if (auto r = check("period", positive(tune.period_us), kLeast_us, kLongestPeriod_us); !r) return r;
+  if (auto r = check("quota", positive(tune.quota_us), kLeast_us, kLargestQuota_us); !r) return r;
+  if (auto r = check("global_period", positive(tune.global_period_us), kLeast_us, kLongestPeriod_us); !r) return r;
+  return check("global_quota", positive(tune.global_quota_us), kLeast_us, kLargestQuota_us);
 }
 
 Result<void> check_disks(const model::DomainDef& def) {

@@ -74,11 +74,15 @@ void bind_tunable(IO& io, std::string_view name, T& value, std::string_view what
 template <class IO, class T>
 void bind_cputune(IO& io, T& tune) {
   bind_tunable(io, "shares", tune.shares, "shares");
+  bind_tunable(io, "period", tune.period_us, "period");
+  bind_tunable(io, "quota", tune.quota_us, "quota");
   bind_tunable(io, "global_period", tune.global_period_us, "global period");
   bind_tunable(io, "global_quota", tune.global_quota_us, "global quota");
   if constexpr (IO::reading) {  // 0: as if it were not there
-    if (tune.global_period_us == 0U) tune.global_period_us.reset();
-    if (tune.global_quota_us == 0) tune.global_quota_us.reset();
+    for (auto* period : {&tune.period_us, &tune.global_period_us})
+      if (*period == 0U) period->reset();
+    for (auto* quota : {&tune.quota_us, &tune.global_quota_us})
+      if (*quota == 0) quota->reset();
   }
 }
 
@@ -149,6 +153,7 @@ void bind_domain(IO& io, T& def) {
   bind_memory(io, "memory", def.memory_kib);
   bind_memory(io, "currentMemory", def.current_memory_kib);
   io.child("memtune", def.memtune != model::MemoryTune{}, [&](auto& sub) { bind_memtune(sub, def.memtune); });
+  io.child("memoryBacking", def.memory_locked, [&](auto& sub) { sub.flag("locked", def.memory_locked); });
   bind_vcpu(io, def);
   io.child("cputune", def.cputune != model::CpuTune{}, [&](auto& sub) { bind_cputune(sub, def.cputune); });
   io.child("os", true, [&](auto& sub) { bind_os(sub, def.os); });
