@@ -155,7 +155,7 @@ def test_many_halves_of_long_frames(strict):
                 with contextlib.suppress(wire.Gone):
                     client.send(frame[at:at + (1 << 20)])
             most = max(most, memory_mib(strict) - before_mib)
-        assert most < 100
+        assert most < 150  # of the 240 that they sent; sanitizers have their share
     assert "all clients together hold too much" in strict.log()
 
 

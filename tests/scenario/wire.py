@@ -106,8 +106,9 @@ class Client:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE_S)
+        # First, for with a time limit a full queue of connections would be an error at once.
         self.socket.connect(str(path))
+        self.socket.settimeout(PATIENCE_S)
         self.serial = 0
 
     def close(self):
