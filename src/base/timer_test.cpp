@@ -72,7 +72,6 @@ asio::awaitable<void> wait_for(Wake& wake, std::optional<bool>& fired) { fired =
 TEST(Timer, DropsWhatWaitsAndItsCoroutinesWithTheVirtualTime) {
   asio::io_context io;
   std::optional<bool> fired;
-  std::string order;
   const auto alive = std::make_shared<int>();
   {
     VirtualTime time;
