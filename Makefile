@@ -21,7 +21,7 @@ test: ## set up and run every test: unit (release, asan, tsan) and scenarios; cl
 	@tools/install-deps
 	@tools/test
 
-long: ## the same for longer: all rooms under both sanitizers, 20 times; long scenarios; fuzzers (FUZZ_SECONDS=N)
+long: ## the same for longer: sanitizers 20 times, long stories, a million histories, fuzzers (FUZZ_SECONDS), soak (SOAK_MINUTES)
 	@tools/install-deps
 	@tools/test --long
 
