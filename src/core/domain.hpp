@@ -22,6 +22,7 @@ struct Run {
   int id = -1;
   std::unique_ptr<ports::Guest> guest;
   model::DomainDefPtr live;
+  std::optional<ports::ProcessIdentity> recorded;  // of a life that an earlier daemon began
   // What nobody else may use while this life lasts.
   std::vector<Claims<int>::Claim> ports;
   std::vector<Claims<ports::ImageIdentity>::Claim> images;
@@ -52,7 +53,8 @@ struct Run {
 // A launch under way. Whoever holds it may give the launch up: it then fails and takes everything back.
 struct Launching {
   bool given_up = false;
-  asio::cancellation_signal cancel;  // what the launch waits for at its hypervisor
+  asio::cancellation_signal cancel;  // of what the launch waits for at its hypervisor
+  bool cancellable = false;          // only now may the signal be given
 };
 
 struct Domain {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/deadline.hpp"
@@ -133,9 +134,10 @@ class Hypervisor {
   // reported as it is by the caller and adoption may be tried again.
   virtual asio::awaitable<Result<Launched>> adopt(AdoptSpec spec, GuestEventSink sink) = 0;
 
-  // Ends what a launch left behind when its daemon died between spawning and recording: whoever answers at this
-  // monitor path, or has written the pid file beside it. Succeeds when nobody is there.
-  virtual asio::awaitable<Result<void>> sweep(std::string monitor_path, Deadline deadline) = 0;
+  // Ends, without asking, what must not or can not be taken over: that process, where one is known; whoever answers at
+  // this monitor path; whoever has written the pid file beside it. Succeeds when nobody is there.
+  virtual asio::awaitable<Result<void>> sweep(std::string monitor_path, std::optional<ProcessIdentity> process,
+                                              Deadline deadline) = 0;
 };
 
 }  // namespace vireo::ports

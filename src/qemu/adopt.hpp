@@ -26,9 +26,10 @@ struct SweepPlan {
   std::string pid_file;
   std::string home;  // as in its process's environment (LaunchPlan)
   CleanUp clean_up;
+  std::optional<ports::ProcessIdentity> process;  // of this boot of the host
 };
 
-// Ends whoever has that home in its environment or answers at the monitor path, removes both files and cleans up.
+// Ends that process, whoever has that home in its environment or answers at the monitor path, removes both files and cleans up.
 // Succeeds when nobody is there. VIR_ERR_SYSTEM_ERROR when a process does not end before the deadline.
 asio::awaitable<Result<void>> sweep_process(Workers& workers, SweepPlan plan, Deadline deadline);
 

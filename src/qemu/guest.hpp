@@ -1,6 +1,6 @@
 // One running guest as the core sees it: its process and its monitor, their events put into one order. The state behind
 // it is shared with the coroutines that work on it, so a guest may be destroyed while a call is under way: that call
-// then fails, and the process lives on.
+// then fails, and the process lives on. A monitor that closes while the process lives is connected to again.
 #pragma once
 
 #include <deque>
@@ -40,10 +40,16 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   Workers& workers() const { return workers_; }
   const asio::any_io_executor& executor() const { return executor_; }
 
+  // Whenever the monitor closes from now on (or has closed already) and the process lives, a new connection is made in
+  // the background, again and again until QEMU answers; then what the vCPUs do is told as if it had just been heard of.
+  // Calls fail meanwhile.
+  void keep_connected(std::string monitor_path);
   // What was collected so far goes to `sink` in a later turn of the executor, what comes then at once.
   void deliver_to(ports::GuestEventSink sink);
   // What is to be done once the process has ended, before anybody is told.
   void clean_up_with(CleanUp clean_up) { clean_up_ = std::move(clean_up); }
+  // What QEMU has said last in its log, or else how its process has ended; empty: nothing, and it lives.
+  static asio::awaitable<std::string> last_words(std::shared_ptr<GuestState> self);
   // Does it; the process must have ended.
   static asio::awaitable<void> clean_up(std::shared_ptr<GuestState> self);
   // The end that comes is the host's wish: it needs no explanation from the log.
@@ -54,6 +60,10 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
  private:
   GuestState(const asio::any_io_executor& executor, Workers& workers, ports::ProcessIdentity identity,
              GuestLogPlace log);
+  qmp::MonitorPtr open_monitor(Fd connection);
+  static asio::awaitable<Result<void>> connect_anew(std::shared_ptr<GuestState> self, Deadline deadline);
+  void on_monitor_closed();
+  static asio::awaitable<void> reconnect(std::shared_ptr<GuestState> self);
   void take(const qmp::Event& event);
   void tell(ports::GuestEvent event);
   void flush();
@@ -66,11 +76,16 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   CleanUp clean_up_;
   qmp::MonitorPtr monitor_;
   std::shared_ptr<Process> process_;
-  Wake monitor_closed_;
+  std::shared_ptr<Wake> monitor_closed_;  // the present one
+  std::string monitor_path_;              // empty: a closed monitor stays closed
+  SteadyClock::time_point connected_at_;
+  std::chrono::milliseconds next_pause_{0};
+  bool reconnecting_ = false;
   std::deque<ports::GuestEvent> untold_;
   std::shared_ptr<const ports::GuestEventSink> sink_;
   bool delivering_ = false;
   bool end_expected_ = false;
+  bool end_told_ = false;
   bool let_go_ = false;
 };
 

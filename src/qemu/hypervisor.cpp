@@ -101,16 +101,19 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
   co_await refresh(live, *state, spec.deadline);
   launched.live = std::move(spec.live);
   if (*live != *launched.live) launched.live = std::move(live);
+  (*state)->keep_connected(std::move(spec.monitor_path));
   (*state)->deliver_to(std::move(sink));
   co_return launched;
 }
 
-asio::awaitable<Result<void>> QemuHypervisor::sweep(std::string monitor_path, Deadline deadline) {
+asio::awaitable<Result<void>> QemuHypervisor::sweep(std::string monitor_path,
+                                                    std::optional<ports::ProcessIdentity> process, Deadline deadline) {
   const auto runtime_dir = monitor_path.substr(0, monitor_path.rfind('/'));
   SweepPlan plan;
   plan.monitor_path = std::move(monitor_path);
   plan.pid_file = pid_file_in(runtime_dir);
   plan.home = home_in(runtime_dir);
+  if (process && process->boot_id == host_.boot_id()) plan.process = std::move(process);
   plan.clean_up = clean_up_of(runtime_dir);
   return sweep_process(spawn_, std::move(plan), deadline);
 }

@@ -39,7 +39,8 @@ class QemuHypervisor : public ports::Hypervisor {
   asio::awaitable<Result<model::DomainDef>> complete(model::DomainDef definition) override;
   asio::awaitable<Result<ports::Launched>> launch(ports::LaunchSpec spec, ports::GuestEventSink sink) override;
   asio::awaitable<Result<ports::Launched>> adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) override;
-  asio::awaitable<Result<void>> sweep(std::string monitor_path, Deadline deadline) override;
+  asio::awaitable<Result<void>> sweep(std::string monitor_path, std::optional<ports::ProcessIdentity> process,
+                                      Deadline deadline) override;
 
  private:
   std::string default_emulator(const std::string& arch) const;

@@ -5,6 +5,7 @@
 #include "qemu/aliases.hpp"
 #include "qemu/argv.hpp"
 #include "qemu/complete.hpp"
+#include "qemu/graphics.hpp"
 #include "qemu/hypervisor.hpp"
 #include "qemu/launch.hpp"
 #include "qemu/settle.hpp"
@@ -80,13 +81,11 @@ asio::awaitable<Result<model::DomainDef>> QemuHypervisor::complete(model::Domain
 
 asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpec spec, ports::GuestEventSink sink) {
   const auto& definition = *spec.definition;
-  if (definition.devices.graphics.size() > 1)
-    co_return fail(VIR_ERR_CONFIG_UNSUPPORTED,
-                   "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported");
+  if (auto checked = check_graphics(definition); !checked) co_return pass_on(checked);
   if (auto checked = check_limits(definition, options_.cgroups != nullptr); !checked) co_return pass_on(checked);
-  spec.recorder->begin("capabilities");
   auto caps = co_await capabilities_for(definition.devices.emulator, definition.os.arch, spec.deadline);
   if (!caps) co_return pass_on(caps);
+  if (auto checked = check_spice(definition, **caps); !checked) co_return pass_on(checked);
 
   const auto home = home_in(spec.runtime_dir);
   auto live = std::make_shared<model::DomainDef>(assign_aliases(definition, home));
@@ -133,6 +132,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   ports::Launched launched;
   launched.guest = std::make_unique<QemuGuest>(*state);
   launched.live = std::move(live);
+  (*state)->keep_connected(std::move(spec.monitor_path));
   (*state)->deliver_to(std::move(sink));
   co_return launched;
 }

@@ -135,7 +135,7 @@ TEST_F(HypervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
   EXPECT_NE(launched.error().detail.find("no-such-kernel"), std::string::npos) << launched.error().detail;
   EXPECT_FALSE(std::filesystem::exists(folder_.file("monitor.sock")));
   EXPECT_FALSE(std::filesystem::exists(folder_.file("qemu.pid")));
-  EXPECT_TRUE(run(hypervisor_.sweep(folder_.file("monitor.sock"), Deadline::in(5s))));
+  EXPECT_TRUE(run(hypervisor_.sweep(folder_.file("monitor.sock"), std::nullopt, Deadline::in(5s))));
 }
 
 TEST_F(HypervisorTest, EmulatorsThatCannotRunItAreNamed) {

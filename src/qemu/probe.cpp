@@ -25,8 +25,9 @@ constexpr std::array kQuestions{"qmp_capabilities",
                                 "query-machines",
                                 "query-cpu-definitions",
                                 "query-command-line-options",
+                                "query-commands",
                                 "quit"};
-constexpr std::size_t kShownErrorBytes = 1024;
+constexpr std::size_t kShownErrorBytes = 1024, kKeptErrorBytes = 64 * 1024;
 
 using Answers = std::map<std::string, json::value, std::less<>>;
 
@@ -57,8 +58,11 @@ Result<void> Probe::start(const std::string& path, const ExecOptions& exec) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return fail_errno(errno, "cannot make sockets");
   talk_ = Fd(ends[0]);
   const Fd theirs(ends[1]);
-  errors_ = Fd(::memfd_create("probe-errors", MFD_CLOEXEC));
-  if (!errors_) return fail_errno(errno, "cannot make a memory file");
+  errors_ = Fd(::memfd_create("probe-errors", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  // However much it complains: the file does not grow.
+  if (!errors_ || ::ftruncate(errors_.get(), kKeptErrorBytes) < 0 ||
+      ::fcntl(errors_.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) < 0)
+    return fail_errno(errno, "cannot make a memory file");
   SpawnRequest request;
   request.exec = exec;
   request.argv = {path,   "-S",   "-no-user-config", "-nodefaults", "-nographic", "-machine", "none,accel=kvm:tcg",
@@ -113,6 +117,7 @@ std::string Probe::printed() const {
   std::string text(kShownErrorBytes, '\0');
   const auto count = ::pread(errors_.get(), text.data(), text.size(), 0);
   text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  text.resize(std::min(text.size(), text.find('\0')));  // beyond, nothing was written
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
@@ -181,6 +186,9 @@ Capabilities read_answers(const Answers& answers) {
     caps.cpus.push_back(cpu_from(value.as_object()));
   for (const auto& value : answers.at("query-command-line-options").as_array())
     if (text_at(value.as_object(), "option") == "sandbox") caps.sandbox = true;
+  // SPICE's options belong to a module that is loaded on demand; its question is there from the start.
+  for (const auto& value : answers.at("query-commands").as_array())
+    if (text_at(value.as_object(), "name") == "query-spice") caps.spice = true;
   return caps;
 }
 

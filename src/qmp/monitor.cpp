@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t kBytesPerTurn = 16 * 1024;
 constexpr std::size_t kMaxUnderWay = 256;
+// What QEMU may say unasked in one span; then its monitor is not read until the span is over. A message counts one for
+// each kilobyte begun.
+constexpr std::size_t kUnaskedPerSpan = 1000;
+constexpr std::size_t kBytesOfOne = 1024;
+constexpr auto kSpan = std::chrono::seconds(1);
 constexpr std::string_view kIdPrefix = "vireo-";
 
 std::string id_text(std::uint64_t id) { return std::string(kIdPrefix) + std::to_string(id); }
@@ -32,7 +37,8 @@ std::string text_of(const json::object& object, std::string_view key) {
 }
 
 Error closed_error() {
-  return {.code = VIR_ERR_OPERATION_FAILED, .detail = "the guest's monitor connection is closed"};
+  return {.code = VIR_ERR_OPERATION_FAILED,
+          .detail = "the guest's monitor connection is closed"};
 }
 
 }  // namespace
@@ -52,7 +58,8 @@ class Monitor::Place {
 Monitor::Monitor(Socket socket, MonitorSinks sinks)
     : socket_(std::move(socket)),
       sinks_(std::make_shared<const MonitorSinks>(std::move(sinks))),
-      greeted_(socket_.get_executor()) {}
+      greeted_(socket_.get_executor()),
+      pause_(socket_.get_executor()) {}
 
 std::shared_ptr<Monitor> Monitor::open(Socket socket, MonitorSinks sinks) {
   Self self(new Monitor(std::move(socket), std::move(sinks)));
@@ -98,7 +105,8 @@ asio::awaitable<Result<json::value>> Monitor::do_execute(Self self, std::string 
 }
 
 asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::object request, Deadline deadline) {
-  if (self->failure_) co_return std::unexpected(*self->failure_);
+  if (self->failure_)
+    co_return fail(VIR_ERR_OPERATION_FAILED, "the guest's monitor connection is closed; if it runs, try again later");
   if (self->pending_.size() >= kMaxUnderWay)
     co_return fail(VIR_ERR_RESOURCE_BUSY, "too many commands wait for this guest's monitor");
 
@@ -163,7 +171,28 @@ asio::awaitable<void> Monitor::read_loop(Self self) {
       log::warn("closing a guest's monitor: {}", taken.error().detail);
       self->fail_all(std::move(taken.error()), true);
     }
+    if (self->unasked_ >= kUnaskedPerSpan) co_await rest(self);
   }
+}
+
+// Whoever floods the monitor waits: in the socket, where it costs nobody else anything.
+asio::awaitable<void> Monitor::rest(Self self) {
+  const auto now = SteadyClock::now();
+  if (now < self->span_ends_ && !self->failure_) {
+    self->pause_.expires_at(self->span_ends_);
+    boost::system::error_code ignored;
+    co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  self->unasked_ = 0;
+}
+
+void Monitor::count_unasked(std::size_t bytes) {
+  const auto now = SteadyClock::now();
+  if (now >= span_ends_) {
+    span_ends_ = now + kSpan;
+    unasked_ = 0;
+  }
+  unasked_ += 1 + bytes / kBytesOfOne;
 }
 
 Result<void> Monitor::take_lines() {
@@ -182,11 +211,15 @@ Result<void> Monitor::take(std::string_view line) {
   auto& message = *parsed;
   if (message.contains("return") || message.contains("error")) {
     const auto found = pending_.find(id_number(message.if_contains("id")));
-    if (found == pending_.end()) return {};  // came too late: nobody waits any more
+    if (found == pending_.end() || found->second->reply) {
+      count_unasked(line.size());  // came too late: nobody waits any more
+      return {};
+    }
     found->second->reply = std::move(message);
     found->second->wake.fire();
     return {};
   }
+  count_unasked(line.size());
   if (auto name = text_of(message, "event"); !name.empty()) {
     Event event{.name = std::move(name), .data = {}};
     if (auto* data = message.if_contains("data"); data && data->is_object()) event.data = std::move(data->get_object());
@@ -207,6 +240,7 @@ void Monitor::fail_all(Error why, bool tell) {
   socket_.close(ignored);
   outbox_.clear();
   greeted_.fire();
+  pause_.cancel();
   for (auto& [id, pending] : pending_) pending->wake.fire();
   // The sinks often own what owns this monitor: letting go of them breaks the ring.
   const auto sinks = std::exchange(sinks_, std::make_shared<const MonitorSinks>());

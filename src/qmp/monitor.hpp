@@ -1,7 +1,7 @@
 // A QEMU monitor: one connection that speaks QMP. Commands are pipelined: many may be under way, answers find their
 // asker by id, each asker has its own deadline, and an answer that comes too late is dropped. Everything happens on the
-// socket's executor; nothing here blocks, and one turn reads a bounded number of bytes, so that a guest whose QEMU
-// floods its monitor does not starve the others.
+// socket's executor; nothing here blocks, one turn reads a bounded number of bytes, and what comes unasked is read at a
+// bounded rate, so that a guest whose QEMU floods its monitor does not starve the others.
 #pragma once
 
 #include <deque>
@@ -13,6 +13,7 @@
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
+#include "base/timer.hpp"
 #include "base/wake.hpp"
 #include "qmp/message.hpp"
 
@@ -71,6 +72,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
 
   static asio::awaitable<void> read_loop(Self self);
   static asio::awaitable<void> write_loop(Self self);
+  static asio::awaitable<void> rest(Self self);
   static asio::awaitable<Result<void>> do_handshake(Self self, Deadline deadline);
   static asio::awaitable<Result<json::object>> do_exchange(Self self, json::object request, Deadline deadline);
   static asio::awaitable<Result<json::value>> do_execute(Self self, std::string command, json::object arguments,
@@ -78,6 +80,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
 
   Result<void> take_lines();
   Result<void> take(std::string_view line);
+  void count_unasked(std::size_t bytes);
   void send(std::uint64_t id, std::string text);
   void forget(std::uint64_t id);
   void fail_all(Error why, bool tell);
@@ -86,6 +89,9 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
   std::shared_ptr<const MonitorSinks> sinks_;  // shared, so that a sink may close the monitor that is calling it
   LineReader reader_;
   Wake greeted_;
+  std::size_t unasked_ = 0;  // messages that nobody waited for, in the span that ends then
+  SteadyClock::time_point span_ends_;
+  Timer pause_;  // of the reading
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::shared_ptr<Pending>> pending_;
   std::deque<Outgoing> outbox_;

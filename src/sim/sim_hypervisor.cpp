@@ -160,7 +160,8 @@ asio::awaitable<Result<ports::Launched>> SimHypervisor::adopt(ports::AdoptSpec s
   co_return launched;
 }
 
-asio::awaitable<Result<void>> SimHypervisor::sweep(std::string monitor_path, Deadline) {
+asio::awaitable<Result<void>> SimHypervisor::sweep(std::string monitor_path, std::optional<ports::ProcessIdentity>,
+                                                   Deadline) {
   const Fate fate = fate_of(*script_, Step::Sweep);
   if (!co_await sleep(fate.delay)) co_return cancelled();
   if (fate.fails) co_return fail(VIR_ERR_SYSTEM_ERROR, "the guest's process does not end");

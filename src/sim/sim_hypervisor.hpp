@@ -47,7 +47,8 @@ class SimHypervisor final : public ports::Hypervisor {
   asio::awaitable<Result<model::DomainDef>> complete(model::DomainDef definition) override;
   asio::awaitable<Result<ports::Launched>> launch(ports::LaunchSpec spec, ports::GuestEventSink sink) override;
   asio::awaitable<Result<ports::Launched>> adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) override;
-  asio::awaitable<Result<void>> sweep(std::string monitor_path, Deadline deadline) override;
+  asio::awaitable<Result<void>> sweep(std::string monitor_path, std::optional<ports::ProcessIdentity> process,
+                                      Deadline deadline) override;
 
   // Guests whose process, were it one, is alive.
   int running() const { return static_cast<int>(world_->processes().size()); }

@@ -1,6 +1,10 @@
 """Emulators that misbehave: scripts that end up as QEMU, or do not."""
 
+import json
 import os
+import pathlib
+import shutil
+import sys
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 
@@ -27,3 +31,28 @@ def held_back(daemon, name, uuid):
 def let_go(pipe):
     with open(pipe, "w", encoding="ascii") as gate:
         gate.write("go\n")
+
+
+class Flawed:
+    """An emulator that is QEMU, but for guests that have been given a flaw: for those it is fake_qemu.py."""
+
+    def __init__(self, daemon):
+        self.folder = daemon.root / "flaws"
+        self.folder.mkdir()
+        fake = self.folder / "fake_qemu.py"
+        shutil.copy(pathlib.Path(__file__).with_name("fake_qemu.py"), fake)
+        fake.chmod(0o644)
+        self.path = self.folder / "emulator"
+        self.path.write_text('#!/bin/bash\nfor word; do\n'
+                             f'  [ -e "{self.folder}/$word.plan" ] && exec {sys.executable} -I {fake} '
+                             f'"{self.folder}/$word.plan" "$@"\ndone\nexec {QEMU} "$@"\n')
+        self.path.chmod(0o755)
+
+    def give(self, uuid, *plans):
+        """The guest with this UUID starts with the fake from now on; plans as in fake_qemu.py."""
+        plan = self.folder / f"{uuid}.plan"
+        plan.write_text(json.dumps(plans))
+        plan.chmod(0o644)
+
+    def take_away(self, uuid):
+        (self.folder / f"{uuid}.plan").unlink()

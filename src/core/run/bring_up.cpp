@@ -27,6 +27,7 @@ struct Launch {
   ports::RunRecord record;
   Admission::Place place;
   Unwind undo;
+  std::optional<Error> remains;  // why its process could not be ended
 
   std::string folder() const { return runtime_folder(host, run->id); }
 };
@@ -65,8 +66,21 @@ Done admit(Launch& l) {
   co_return Result<void>{};
 }
 
+// A process that could not be ended keeps its record, its folder, its labels and its claims until it has ended, be it
+// in the days of another daemon.
+asio::awaitable<void> forget_intent(Launch& l) {
+  if (!l.remains) {
+    co_await forget_record(l.host, l.run->id);
+    co_return;
+  }
+  if (std::exchange(l.record.process, std::nullopt))
+    if (auto saved = co_await l.host.store.save_run(l.record); !saved) log::error("{}", saved.error().message());
+  auto first_try = std::make_shared<Wake>(l.host.core);
+  asio::co_spawn(l.host.core, sweep_remains(l.host, l.run, l.record, first_try), asio::detached);
+}
+
 Done record_intent(Launch& l) {
-  l.undo.add([&l] { return forget_record(l.host, l.run->id); });
+  l.undo.add([&l] { return forget_intent(l); });
   co_return co_await l.host.store.save_run(l.record);
 }
 
@@ -80,14 +94,18 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
+asio::awaitable<void> remove_files(Launch& l) {
+  if (!l.remains) co_await remove_runtime_folder(l.host, l.folder());
+}
+
 Done make_files(Launch& l) {
   const std::string folder = l.folder();
-  l.undo.add([&l] { return remove_runtime_folder(l.host, l.folder()); });
+  l.undo.add([&l] { return remove_files(l); });
   co_return co_await l.host.files.run<void>([folder] { return make_folder(folder); }, l.deadline);
 }
 
 asio::awaitable<void> restore_labels(Launch& l) {
-  return l.host.labeler.restore(l.live, Deadline::in(l.host.settings.end_timeout));
+  if (!l.remains) co_await l.host.labeler.restore(l.live, Deadline::in(l.host.settings.end_timeout));
 }
 
 Done label(Launch& l) {
@@ -99,8 +117,22 @@ Done label(Launch& l) {
 // Gives a guest that will not be published back: its process ends, and nobody is told.
 asio::awaitable<void> end_unpublished(Launch& l) {
   if (l.run->exited) co_return;
-  auto ended = co_await l.run->guest->end(false, Deadline::in(l.host.settings.end_timeout));
-  if (!ended) log::error("guest '{}' (id {}): {}", l.domain->name, l.run->id, ended.error().message());
+  const auto deadline = Deadline::in(l.host.settings.end_timeout);
+  Result<void> ended;
+  if (l.run->guest)
+    ended = co_await l.run->guest->end(false, deadline);
+  else  // it takes its process back itself; this finds the one that does not end
+    ended = co_await l.host.hypervisor.sweep(l.record.monitor_path, std::nullopt, deadline);
+  if (ended) co_return;
+  log::error("guest '{}' (id {}): {}", l.domain->name, l.run->id, ended.error().message());
+  l.remains = std::move(ended.error());
+}
+
+// Asio ends the program when a coroutine is cancelled that was spawned and has not begun: only from here on it may be.
+asio::awaitable<Result<ports::Launched>> launch_unless_given_up(Launch& l, ports::LaunchSpec spec) {
+  if (l.launching->given_up) co_return given_up(l);
+  l.launching->cancellable = true;
+  co_return co_await l.host.hypervisor.launch(std::move(spec), event_sink(l.host, l.domain, l.run));
 }
 
 // The hypervisor tells the recorder of its own steps: spawn, handshake, devices. Whoever gives the launch up
@@ -113,18 +145,18 @@ Done start_process(Launch& l) {
                          .log_path = l.host.settings.log_dir + "/" + l.domain->name + ".log",
                          .deadline = l.deadline,
                          .recorder = l.recorder};
-  auto launching = l.host.hypervisor.launch(std::move(spec), event_sink(l.host, l.domain, l.run));
+  l.undo.add([&l] { return end_unpublished(l); });
   Result<ports::Launched> launched;
   try {
-    launched = co_await asio::co_spawn(l.host.core, std::move(launching),
+    launched = co_await asio::co_spawn(l.host.core, launch_unless_given_up(l, std::move(spec)),
                                        asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
   } catch (const boost::system::system_error&) {
     launched = given_up(l);  // how a cancelled coroutine ends
   }
+  l.launching->cancellable = false;
   if (!launched) co_return pass_on(launched);
   l.run->guest = std::move(launched->guest);
   l.run->live = launched->live;
-  l.undo.add([&l] { return end_unpublished(l); });
   co_return Result<void>{};
 }
 
@@ -239,6 +271,7 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
   }
   launch.recorder->begin("undo");
   co_await launch.undo.unwind();
+  if (launch.remains) done.error().detail += "; what was started of it cannot be ended: " + launch.remains->detail;
   log::warn("guest '{}' did not start: {}", domain->name, done.error().message());
   publish_failure(launch, done.error().message());
   co_return done;

@@ -83,4 +83,12 @@ asio::awaitable<Result<void>> end_run(Host& host, std::shared_ptr<Run> run, bool
   co_return Result<void>{};
 }
 
+asio::awaitable<Result<void>> end_unreached(Host& host, DomainPtr domain, std::shared_ptr<Run> run) {
+  auto ended = co_await host.hypervisor.sweep(monitor_path(host, run->id), run->recorded,
+                                              Deadline::in(host.settings.end_timeout));
+  if (!ended) co_return ended;
+  if (run->up) finish_run(host, domain, run, {.kind = ports::GuestEvent::Kind::Exited});
+  co_return ended;
+}
+
 }  // namespace vireo::core

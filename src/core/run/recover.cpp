@@ -11,14 +11,21 @@
 namespace vireo::core {
 namespace {
 
+// Between two tries to reach a process that does not do as it is told.
+constexpr auto kFirstPause = std::chrono::milliseconds(500);
+std::chrono::milliseconds next_pause(std::chrono::milliseconds pause) {
+  return std::min(pause * 2, std::chrono::milliseconds(30'000));
+}
+
 // A recorded guest, published at once as it was recorded, so that listings are whole while its monitor is asked.
 std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const ports::RunRecord& record) {
   auto run = std::make_shared<Run>();
   run->id = record.id;
   run->live = record.live;
+  run->recorded = record.process;
   run->up = true;
   for (const auto& graphics : record.live->devices.graphics)
-    run->ports.push_back(host.tcp_ports.inherit(graphics.port, record.name));
+    if (graphics.on_tcp()) run->ports.push_back(host.tcp_ports.inherit(graphics.port, record.name));
   claim_recorded_images(host, record, *run);
   model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
   view.id = record.id;
@@ -52,7 +59,7 @@ asio::awaitable<void> catch_up(Host& host, DomainPtr domain, std::shared_ptr<Run
 
 asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<Run> run, ports::RunRecord record,
                                   std::shared_ptr<Wake> first_try) {
-  auto pause = std::chrono::milliseconds(500);
+  auto pause = kFirstPause;
   for (;;) {
     ports::AdoptSpec spec{.live = record.live,
                           .id = record.id,
@@ -62,6 +69,7 @@ asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<
                           .process = *record.process,
                           .deadline = Deadline::in(host.settings.monitor_timeout)};
     auto adopted = co_await host.hypervisor.adopt(std::move(spec), event_sink(host, domain, run));
+    if (!run->up) break;  // destroyed meanwhile
     if (adopted) {
       run->guest = std::move(adopted->guest);
       if (adopted->live != run->live) publish_live(host, *domain, *run, std::move(adopted->live));
@@ -79,7 +87,8 @@ asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<
     first_try->fire();
     Timer timer(host.core, pause);
     co_await timer.async_wait(asio::use_awaitable);
-    pause = std::min(pause * 2, std::chrono::milliseconds(30'000));
+    if (!run->up) break;
+    pause = next_pause(pause);
   }
   first_try->fire();
 }
@@ -89,19 +98,6 @@ asio::awaitable<void> clear_away(Host& host, ports::RunRecord record) {
   co_await host.labeler.restore(record.live, Deadline::in(host.settings.end_timeout));
   co_await remove_runtime_folder(host, runtime_folder(host, record.id));
   co_await forget_record(host, record.id);
-}
-
-// Ends what an unfinished launch, or a life before the guest's last one, may have left, then forgets it.
-asio::awaitable<void> sweep_remains(Host& host, ports::RunRecord record, std::shared_ptr<Wake> swept) {
-  auto gone = co_await host.hypervisor.sweep(record.monitor_path, Deadline::in(host.settings.end_timeout));
-  if (gone) {
-    co_await clear_away(host, record);
-    log::info("what was left of guest '{}' (id {}) is cleared away", record.name, record.id);
-  } else {
-    log::error("what was left of guest '{}' (id {}) could not be cleared away: {}", record.name, record.id,
-               gone.error().message());
-  }
-  swept->fire();
 }
 
 // A recorded guest whose name or UUID another has now: it has ended, or else somebody has changed the database.
@@ -141,8 +137,9 @@ asio::awaitable<void> sweep_orphans(Host& host, std::set<int> recorded, std::sha
   auto orphans = co_await host.files.run<std::vector<int>>(std::move(find), deadline);
   if (!orphans) log::error("{}", orphans.error().message());
   for (const int id : orphans.value_or(std::vector<int>{})) {
+    if (host.ids.reserved_now(id)) continue;  // a start of this daemon that was quicker than this look
     log::warn("guest id {} has a folder and no record: it is cleared away", id);
-    auto gone = co_await host.hypervisor.sweep(monitor_path(host, id), deadline);
+    auto gone = co_await host.hypervisor.sweep(monitor_path(host, id), std::nullopt, deadline);
     if (gone)
       co_await remove_runtime_folder(host, runtime_folder(host, id));
     else
@@ -152,6 +149,23 @@ asio::awaitable<void> sweep_orphans(Host& host, std::set<int> recorded, std::sha
 }
 
 }  // namespace
+
+asio::awaitable<void> sweep_remains(Host& host, std::shared_ptr<Run>, ports::RunRecord record,
+                                    std::shared_ptr<Wake> first_try) {
+  for (auto pause = kFirstPause;; pause = next_pause(pause)) {
+    auto gone =
+        co_await host.hypervisor.sweep(record.monitor_path, record.process, Deadline::in(host.settings.end_timeout));
+    if (gone) break;
+    log::error("what was left of guest '{}' (id {}) cannot be cleared away yet: {}", record.name, record.id,
+               gone.error().message());
+    first_try->fire();
+    Timer timer(host.core, pause);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  co_await clear_away(host, record);
+  log::info("what was left of guest '{}' (id {}) is cleared away", record.name, record.id);
+  first_try->fire();
+}
 
 asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline deadline) {
   for (const auto& sentence : stored.unreadable) log::error("{}", sentence);
@@ -180,7 +194,7 @@ asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline de
     first_tries.push_back(first_try);
     const bool is_last = seen.insert(record.uuid).second;
     if (!record.process || !is_last) {
-      asio::co_spawn(host.core, sweep_remains(host, std::move(record), std::move(first_try)), asio::detached);
+      asio::co_spawn(host.core, sweep_remains(host, nullptr, std::move(record), std::move(first_try)), asio::detached);
       continue;
     }
     auto claim = host.registry.claim(record.uuid, record.name);

@@ -24,6 +24,14 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
 // Ends the process and waits until finish_run has happened.
 asio::awaitable<Result<void>> end_run(Host& host, std::shared_ptr<Run> run, bool gentle);
 
+// The same at once for a life that has not been taken over yet: its process is known, its monitor does not answer.
+asio::awaitable<Result<void>> end_unreached(Host& host, DomainPtr domain, std::shared_ptr<Run> run);
+
+// Ends what is left of a life that nobody may use any more, then clears it away; tries again until it succeeds. `run`,
+// if any, keeps what that life has claimed until then. `first_try` is fired after the first.
+asio::awaitable<void> sweep_remains(Host& host, std::shared_ptr<Run> run, ports::RunRecord record,
+                                    std::shared_ptr<Wake> first_try);
+
 // A life's folder, and taking back what a life leaves: its folder and its record. Failures are logged.
 std::string runtime_folder(const Host& host, int id);
 std::string monitor_path(const Host& host, int id);

@@ -11,7 +11,7 @@ namespace {
 bool give_up_launch(Domain& domain) {
   if (!domain.launching) return false;
   domain.launching->given_up = true;
-  domain.launching->cancel.emit(asio::cancellation_type::terminal);
+  if (domain.launching->cancellable) domain.launching->cancel.emit(asio::cancellation_type::terminal);
   return true;
 }
 
@@ -28,11 +28,18 @@ asio::awaitable<Result<void>> destroy(Host& host, DomainRef ref, bool gentle) {
     if (gave_up && !domain->run) co_return Result<void>{};
   }
   if (auto allowed = allow(Verb::Destroy, *domain->view); !allowed) co_return allowed;
-  auto run = reachable_run(*domain);
-  if (!run) co_return pass_on(run);
+  auto run = domain->run;
+  if (!run) co_return fail(VIR_ERR_OPERATION_INVALID, "domain is not running");
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  (*run)->ending = Run::Ending{VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED};
-  co_return co_await end_run(host, *run, gentle);
+  run->ending = Run::Ending{VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED};
+  Result<void> ended;
+  if (run->guest)
+    ended = co_await end_run(host, run, gentle);
+  else
+    ended = co_await end_unreached(host, domain, run);
+  // It runs on: what ends it later is something else.
+  if (!ended) run->ending.reset();
+  co_return ended;
 }
 
 }  // namespace vireo::core
