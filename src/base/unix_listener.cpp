@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.hpp"
-
 namespace vireo {
 namespace {
 
@@ -49,10 +47,10 @@ Result<void> UnixListener::adopt(int listening_fd) {
   return {};
 }
 
-void UnixListener::accept(Next next, Accepted accepted) {
-  next_ = std::move(next);
-  accepted_ = std::move(accepted);
-  asio::co_spawn(acceptor_.get_executor(), accept_loop(shared_from_this()), asio::detached);
+void UnixListener::accept(Next next, Accepted accepted, Failed failed) {
+  asio::co_spawn(acceptor_.get_executor(),
+                 accept_loop(shared_from_this(), std::move(next), std::move(accepted), std::move(failed)),
+                 asio::detached);
 }
 
 void UnixListener::stop() {
@@ -65,17 +63,17 @@ void UnixListener::stop() {
   });
 }
 
-asio::awaitable<void> UnixListener::accept_loop(std::shared_ptr<UnixListener> self) {
+asio::awaitable<void> UnixListener::accept_loop(std::shared_ptr<UnixListener> self, Next next, Accepted accepted,
+                                                Failed failed) {
   while (!self->stopped_) {
     boost::system::error_code error;
-    auto socket =
-        co_await self->acceptor_.async_accept(self->next_(), asio::redirect_error(asio::use_awaitable, error));
+    auto socket = co_await self->acceptor_.async_accept(next(), asio::redirect_error(asio::use_awaitable, error));
     if (self->stopped_) co_return;
     if (!error) {
-      self->accepted_(std::move(socket));
+      accepted(std::move(socket));
       continue;
     }
-    log::warn("cannot accept a client: {}", error.message());
+    failed(error.message());
     boost::system::error_code woken;
     self->rest_.expires_after(accept_rest);
     co_await self->rest_.async_wait(asio::redirect_error(asio::use_awaitable, woken));

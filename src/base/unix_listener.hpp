@@ -15,6 +15,8 @@ class UnixListener : public std::enable_shared_from_this<UnixListener> {
   // Which executor the next connection belongs to, and what is done with it. Called on the listener's executor.
   using Next = std::function<asio::any_io_executor()>;
   using Accepted = std::function<void(Protocol::socket)>;
+  // Told of every failure to accept; the listener rests a moment and goes on.
+  using Failed = std::function<void(const std::string& why)>;
 
   explicit UnixListener(const asio::any_io_executor& executor) : acceptor_(executor), rest_(executor) {}
 
@@ -24,19 +26,18 @@ class UnixListener : public std::enable_shared_from_this<UnixListener> {
   Result<void> adopt(int listening_fd);
 
   // Begins to accept, until stop().
-  void accept(Next next, Accepted accepted);
+  void accept(Next next, Accepted accepted, Failed failed);
   // Any thread. Accepts nothing more, and removes the path.
   void stop();
 
  private:
-  static asio::awaitable<void> accept_loop(std::shared_ptr<UnixListener> self);
+  static asio::awaitable<void> accept_loop(std::shared_ptr<UnixListener> self, Next next, Accepted accepted,
+                                           Failed failed);
 
   Protocol::acceptor acceptor_;
   asio::steady_timer rest_;
   std::filesystem::path path_;  // empty: not ours to remove
   bool stopped_ = false;        // on the executor
-  Next next_;
-  Accepted accepted_;
 };
 
 }  // namespace vireo

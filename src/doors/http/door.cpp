@@ -53,9 +53,9 @@ Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::pe
     std::lock_guard hold(listening_->mutex);
     listening_->listener = listener;
   }
-  listener->accept(
-      [self = listening_] { return self->next(); },
-      [self = listening_](asio::local::stream_protocol::socket socket) { self->admit(std::move(socket)); });
+  listener->accept([self = listening_] { return self->next(); },
+                   [self = listening_](asio::local::stream_protocol::socket socket) { self->admit(std::move(socket)); },
+                   [](const std::string& why) { log::warn("cannot accept a client of the HTTP door: {}", why); });
   return {};
 }
 

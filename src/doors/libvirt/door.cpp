@@ -3,16 +3,12 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/unix_listener.hpp"
 
 namespace vireo::doors::libvirt {
 namespace {
-
-using Protocol = asio::local::stream_protocol;
-using Acceptor = Protocol::acceptor;
 
 // A client whose descriptor would be among the last quarter of those that the process may have is turned away: guests
 // need some, too. The system hands out the lowest that is free, so the number tells how many are in use.
@@ -21,9 +17,6 @@ bool descriptors_run_out(int descriptor) {
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
          static_cast<rlim_t>(descriptor) >= limit.rlim_cur / 4 * 3;
 }
-
-// How long accepting rests when the process is out of descriptors.
-constexpr std::chrono::milliseconds accept_rest{100};
 
 Peer peer_of(Session::Socket& socket, bool read_only) {
   Peer peer{.read_only = read_only};
@@ -40,14 +33,13 @@ Peer peer_of(Session::Socket& socket, bool read_only) {
 }  // namespace
 
 struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
-  struct Listener {
-    Listener(const asio::any_io_executor& executor, bool ro) : acceptor(executor), rest(executor), read_only(ro) {}
-    Acceptor acceptor;
-    asio::steady_timer rest;
+  // One of the door's sockets, and how many clients came by it.
+  struct Entrance {
+    Entrance(const asio::any_io_executor& executor, bool ro)
+        : listener(std::make_shared<UnixListener>(executor)), read_only(ro) {}
+    const std::shared_ptr<UnixListener> listener;
     const bool read_only;
     std::atomic<std::size_t> clients{0};
-    std::filesystem::path path;  // removed when accepting stops; empty: not ours
-    bool stopped = false;        // on the acceptor's executor
   };
 
   Shared(std::vector<asio::any_io_executor> e, const HandlerTable& t, Limits l, Welcome w)
@@ -60,17 +52,25 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
 
   std::mutex mutex;
   Limits limits;
-  std::vector<std::shared_ptr<Listener>> listeners;
+  std::vector<std::shared_ptr<Entrance>> entrances;
   std::set<std::shared_ptr<Session>> sessions;
   std::size_t next_executor = 0;
   bool closed = false;
 
-  void begin(const std::shared_ptr<Listener>& listener) {
+  void begin(const std::shared_ptr<Entrance>& entrance) {
     {
       std::lock_guard hold(mutex);
-      listeners.push_back(listener);
+      entrances.push_back(entrance);
     }
-    asio::co_spawn(executors.front(), accept_loop(shared_from_this(), listener), asio::detached);
+    entrance->listener->accept(
+        [self = shared_from_this()] { return self->next(); },
+        [self = shared_from_this(), entrance](Session::Socket socket) { self->admit(std::move(socket), entrance); },
+        [self = shared_from_this()](const std::string& why) { self->cannot_accept(why); });
+  }
+
+  void cannot_accept(const std::string& why) {
+    common->counters.accept_failures.add();
+    if (auto more = common->refusals.turn()) log::warn("cannot accept a client: {}{}", why, *more);
   }
 
   asio::any_io_executor next() {
@@ -78,36 +78,18 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
     return executors[next_executor++ % executors.size()];
   }
 
-  static asio::awaitable<void> accept_loop(std::shared_ptr<Shared> self, std::shared_ptr<Listener> listener) {
-    while (!listener->stopped) {
-      boost::system::error_code error;
-      auto socket =
-          co_await listener->acceptor.async_accept(self->next(), asio::redirect_error(asio::use_awaitable, error));
-      if (listener->stopped) co_return;
-      if (!error) {
-        self->admit(std::move(socket), listener);
-        continue;
-      }
-      self->common->counters.accept_failures.add();
-      if (auto more = self->common->refusals.turn()) log::warn("cannot accept a client: {}{}", error.message(), *more);
-      boost::system::error_code woken;
-      listener->rest.expires_after(accept_rest);
-      co_await listener->rest.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    }
-  }
-
-  void admit(Session::Socket socket, const std::shared_ptr<Listener>& listener) {
+  void admit(Session::Socket socket, const std::shared_ptr<Entrance>& entrance) {
     auto& counters = common->counters;
-    const auto peer = peer_of(socket, listener->read_only);
+    const auto peer = peer_of(socket, entrance->read_only);
     const bool no_descriptors = descriptors_run_out(socket.native_handle());
     std::shared_ptr<Session> session;
     {
       std::lock_guard hold(mutex);
       if (closed) return;
-      if (!no_descriptors && listener->clients < limits.sessions) {
+      if (!no_descriptors && entrance->clients < limits.sessions) {
         session = std::make_shared<Session>(std::move(socket), peer, table, limits, common);
         sessions.insert(session);
-        ++listener->clients;
+        ++entrance->clients;
       }
     }
     if (!session) {
@@ -115,36 +97,28 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
       if (auto more = common->refusals.turn())
         log::warn("a client was turned away (pid {}, uid {}): {}{}", peer.pid, peer.uid,
                   no_descriptors ? "the process runs out of descriptors"
-                                 : fmt::format("{} are connected, see max_clients", listener->clients.load()),
+                                 : fmt::format("{} are connected, see max_clients", entrance->clients.load()),
                   *more);
       return;
     }
     counters.clients_accepted.add();
-    asio::post(session->executor(), [self = shared_from_this(), session, listener] {
+    asio::post(session->executor(), [self = shared_from_this(), session, entrance] {
       if (self->welcome) self->welcome(*session);
-      session->start([self, listener](const std::shared_ptr<Session>& over) {
+      session->start([self, entrance](const std::shared_ptr<Session>& over) {
         std::lock_guard hold(self->mutex);
         self->sessions.erase(over);
-        --listener->clients;
+        --entrance->clients;
       });
     });
   }
 
   void stop_accepting() {
-    std::vector<std::shared_ptr<Listener>> all;
+    std::vector<std::shared_ptr<Entrance>> all;
     {
       std::lock_guard hold(mutex);
-      all.swap(listeners);
+      all.swap(entrances);
     }
-    for (const auto& listener : all) {
-      if (!listener->path.empty()) ::unlink(listener->path.c_str());
-      asio::post(executors.front(), [listener] {
-        listener->stopped = true;
-        boost::system::error_code ignored;
-        listener->acceptor.close(ignored);
-        listener->rest.cancel();
-      });
-    }
+    for (const auto& entrance : all) entrance->listener->stop();
   }
 };
 
@@ -154,41 +128,16 @@ Door::Door(std::vector<asio::any_io_executor> executors, const HandlerTable& tab
 Door::~Door() { close(); }
 
 Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::perms mode, bool read_only) {
-  struct stat found{};
-  if (::lstat(path.c_str(), &found) == 0) {
-    if (!S_ISSOCK(found.st_mode))
-      return fail(VIR_ERR_SYSTEM_ERROR,
-                  fmt::format("cannot listen at '{}': there is a file of that name", path.native()));
-    ::unlink(path.c_str());
-  }
-  auto listener = std::make_shared<Shared::Listener>(shared_->executors.front(), read_only);
-  const auto cannot = [&](const boost::system::error_code& error) {
-    return fail_errno(error.value(), fmt::format("cannot listen at '{}'", path.native()));
-  };
-  // Asio's endpoint throws for what does not fit, and the plain message would not say why.
-  if (path.native().size() >= sizeof(sockaddr_un::sun_path))
-    return fail(VIR_ERR_SYSTEM_ERROR,
-                fmt::format("cannot listen at '{}': a socket's path has at most {} bytes; choose a shorter folder",
-                            path.native(), sizeof(sockaddr_un::sun_path) - 1));
-  boost::system::error_code error;
-  listener->acceptor.open(Protocol(), error);
-  if (!error) listener->acceptor.bind(Protocol::endpoint(path.native()), error);
-  if (error) return cannot(error);
-  listener->path = path;
-  if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0)
-    return fail_errno(errno, fmt::format("cannot set the mode of '{}'", path.native()));
-  listener->acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return cannot(error);
-  shared_->begin(listener);
+  auto entrance = std::make_shared<Shared::Entrance>(shared_->executors.front(), read_only);
+  if (auto listening = entrance->listener->listen(path, mode); !listening) return listening;
+  shared_->begin(entrance);
   return {};
 }
 
 Result<void> Door::adopt(int listening_fd, bool read_only) {
-  auto listener = std::make_shared<Shared::Listener>(shared_->executors.front(), read_only);
-  boost::system::error_code error;
-  listener->acceptor.assign(Protocol(), listening_fd, error);
-  if (error) return fail_errno(error.value(), "cannot accept on the socket that was handed over");
-  shared_->begin(listener);
+  auto entrance = std::make_shared<Shared::Entrance>(shared_->executors.front(), read_only);
+  if (auto adopted = entrance->listener->adopt(listening_fd); !adopted) return adopted;
+  shared_->begin(entrance);
   return {};
 }
 
