@@ -30,6 +30,7 @@ struct Settings {
   std::chrono::milliseconds monitor_timeout{30'000};
   std::chrono::milliseconds end_timeout{30'000};
   int vnc_first_port = 5900, vnc_last_port = 65535;
+  int spice_first_port = 5900, spice_last_port = 65535;
   // Guests that may be launched at one moment.
   unsigned parallel_starts = 4;
 };
@@ -73,7 +74,7 @@ class Host {
   IdSource ids;
   unsigned cleaning_up = 0;  // lives that have ended and are not cleared away yet
   Admission admission;
-  Claims<int> tcp_ports;  // VNC's; other displays draw from the same table
+  Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };
 

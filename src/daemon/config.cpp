@@ -82,6 +82,9 @@ void describe(ConfigRef& c, Option&& option) {
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
+  option("spice_first_port", c.spice_first_port, "First TCP port for guests' SPICE servers.", Range{5900, 65535},
+         at_once);
+  option("spice_last_port", c.spice_last_port, "Last TCP port for guests' SPICE servers.", Range{5900, 65535}, at_once);
   option("lane_timeout_ms", c.lane_timeout_ms, "How long a change to a guest waits for an earlier one to end.",
          Range{100, 86'400'000}, at_once);
   option("launch_timeout_ms", c.launch_timeout_ms, "How long a guest may take to start.", Range{100, 86'400'000},
@@ -200,8 +203,11 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     Config config;
     Reader reader(table, name);
     describe(config, reader);
-    if (config.vnc_first_port > config.vnc_last_port)
-      reader.complain(*table.get("vnc_first_port"), "vnc_first_port is above vnc_last_port");
+    for (const auto& [display, first, last] : {std::tuple("vnc", config.vnc_first_port, config.vnc_last_port),
+                                               std::tuple("spice", config.spice_first_port, config.spice_last_port)})
+      if (first > last)
+        reader.complain(*table.get(fmt::format("{}_first_port", display)),
+                        fmt::format("{0}_first_port is above {0}_last_port", display));
     static const std::set<std::string> levels{"debug", "info", "warn", "error"};
     if (!levels.contains(config.log_level))
       reader.complain(*table.get("log_level"), "log_level must be debug, info, warn or error");

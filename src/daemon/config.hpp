@@ -36,6 +36,8 @@ struct Config {
   int guest_core_mib = 0;
   int vnc_first_port = 5900;
   int vnc_last_port = 65535;
+  int spice_first_port = 5900;
+  int spice_last_port = 65535;
   int lane_timeout_ms = 30'000;
   int launch_timeout_ms = 60'000;
   int monitor_timeout_ms = 30'000;

@@ -47,7 +47,9 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFile{"emulator_dir = 3", "f.toml:1: emulator_dir must be a text"},
                       BadFile{"log_level = 'loud'", "f.toml:1: log_level must be"}, BadFile{"[;x]", "f.toml:1: "},
                       BadFile{"[]", "f.toml:1: "}, BadFile{"[[", "f.toml:1: "},
-                      BadFile{"vnc_first_port = 6000\nvnc_last_port = 5999", "f.toml:1: vnc_first_port is above"}));
+                      BadFile{"vnc_first_port = 6000\nvnc_last_port = 5999", "f.toml:1: vnc_first_port is above"},
+                      BadFile{"\nspice_first_port = 6000\nspice_last_port = 5999",
+                              "f.toml:2: spice_first_port is above"}));
 
 TEST(Reload, TakesOverWhatMayChangeAndNamesTheRest) {
   Config in_force, read;

@@ -41,6 +41,8 @@ core::Settings core_settings(std::string runtime_dir, const Paths& paths, const 
           .end_timeout = milliseconds(config.end_timeout_ms),
           .vnc_first_port = config.vnc_first_port,
           .vnc_last_port = config.vnc_last_port,
+          .spice_first_port = config.spice_first_port,
+          .spice_last_port = config.spice_last_port,
           .parallel_starts = config.parallel_starts > 0 ? static_cast<unsigned>(config.parallel_starts) : automatic};
 }
 
@@ -144,7 +146,7 @@ struct Daemon::Parts {
   IoThread core{"core"};
   std::vector<std::unique_ptr<IoThread>> door_threads;
   Workers spawners;
-  Workers probers{"probe", 2};
+  Workers probers{"probe", 8};  // several, because a binary may hang while it is asked
   Workers files{"files", 4};
   Workers images{"images", 8};
   ports::NoLabeler no_labeler;

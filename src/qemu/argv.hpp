@@ -17,18 +17,20 @@ struct LaunchPaths {
   bool sandbox = true;      // QEMU's seccomp filter
 };
 
-// The first word is the emulator's path. Graphics without a port yet (-1) leave the
-// choice to QEMU.
+// The first word is the emulator's path. VNC without a port yet (-1) leaves the choice
+// to QEMU.
 std::vector<std::string> build_argv(const model::DomainDef& live, const LaunchPaths& paths);
 
 // A word of QEMU's comma-separated options: its commas are doubled.
 std::string escape_commas(std::string_view text);
 
-// Parts of build_argv, each appending its words. (argv_machine.cpp, argv_disks.cpp, argv_devices.cpp)
+// Parts of build_argv, each appending its words. (argv_machine.cpp, argv_disks.cpp, argv_devices.cpp,
+// argv_graphics.cpp)
 void add_machine(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_boot_and_time(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_controllers(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_disks(std::vector<std::string>& argv, const model::DomainDef& live);
 void add_devices(std::vector<std::string>& argv, const model::DomainDef& live, const LaunchPaths& paths);
+void add_graphics(std::vector<std::string>& argv, const model::DomainDef& live);
 
 }  // namespace vireo::qemu

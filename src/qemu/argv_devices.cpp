@@ -1,7 +1,9 @@
-// All devices but disks: controllers, network, character devices, display and input, balloon, random numbers.
+// All devices but disks and graphics servers: controllers, network, character devices, video cards and input, balloon,
+// random numbers.
 #include "qemu/argv.hpp"
 #include "qemu/argv_words.hpp"
 #include "qemu/complete.hpp"
+#include "qemu/graphics.hpp"
 
 namespace vireo::qemu {
 namespace {
@@ -91,6 +93,9 @@ std::string add_chardev(std::vector<std::string>& argv, const CharSource& source
       word = fmt::format("socket,id={},path={}", id, escape_commas(source.path));
       word += source.mode == SocketMode::connect ? "" : ",server=on,wait=off";
       break;
+    case CharBackend::spicevmc:
+      word = fmt::format("spicevmc,id={},name=vdagent", id);
+      break;
   }
   argv.emplace_back("-chardev");
   argv.push_back(std::move(word));
@@ -119,7 +124,10 @@ void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const s
     }
     device["chardev"] = id;
     device["id"] = channel.info.alias;
-    if (!channel.name.empty()) device["name"] = channel.name;
+    if (!channel.name.empty())
+      device["name"] = channel.name;
+    else if (source.backend == CharBackend::spicevmc)
+      device["name"] = kSpiceAgent;
     add_json(argv, "-device", device);
   }
   for (const Console& console : live.devices.consoles) {
@@ -146,31 +154,6 @@ void add_inputs(std::vector<std::string>& argv, const DomainDef& live) {
     }
     plug_pci(device, live, input.info);
     add_json(argv, "-device", device);
-  }
-}
-
-void add_graphics(std::vector<std::string>& argv, const DomainDef& live) {
-  for (const Audio& audio : live.devices.audios)
-    add_json(argv, "-audiodev", {{"id", fmt::format("audio{}", audio.id)}, {"driver", "none"}});
-  for (const Graphics& vnc : live.devices.graphics) {
-    argv.emplace_back("-vnc");
-    if (!vnc.listens.empty() && vnc.listens.front().type == ListenType::none) {
-      argv.emplace_back("none");
-      continue;
-    }
-    std::string host = vnc.listens.empty() ? std::string() : vnc.listens.front().address;
-    if (host.empty()) host = "127.0.0.1";
-    if (host.contains(':')) host = fmt::format("[{}]", host);
-    // Without a port of its own, QEMU takes the first free one of a hundred.
-    std::string word = vnc.port < 0 ? fmt::format("{}:0,to=99", escape_commas(host))
-                                    : fmt::format("{}:{}", escape_commas(host), vnc.port - 5900);
-    if (vnc.share_policy != SharePolicy::unset) word += fmt::format(",share={}", name_of(vnc.share_policy));
-    if (!live.devices.audios.empty()) word += fmt::format(",audiodev=audio{}", live.devices.audios.front().id);
-    argv.push_back(std::move(word));
-    if (!vnc.keymap.empty()) {
-      argv.emplace_back("-k");
-      argv.push_back(vnc.keymap);
-    }
   }
 }
 

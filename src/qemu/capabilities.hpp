@@ -28,6 +28,7 @@ struct Capabilities {
   std::string package;   // the distribution's version text; may be empty
   bool kvm = false;      // QEMU was built with KVM and /dev/kvm can be opened
   bool sandbox = false;  // built with seccomp: -sandbox is known
+  bool spice = false;    // built with SPICE: -spice is known
   std::vector<Machine> machines;
   std::vector<CpuModel> cpus;
 

@@ -21,7 +21,7 @@ namespace {
 namespace json = boost::json;
 
 // Moves when the file's form, or what is probed, changes.
-constexpr int kForm = 1;
+constexpr int kForm = 2;
 
 std::int64_t nanoseconds(const timespec& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
@@ -59,9 +59,10 @@ json::object to_json(const Capabilities& caps) {
     json::array missing(cpu.unavailable_features.begin(), cpu.unavailable_features.end());
     cpus.push_back(json::object{{"name", cpu.name}, {"unavailable_features", std::move(missing)}});
   }
-  return {{"arch", caps.arch},           {"major", caps.version_major},     {"minor", caps.version_minor},
-          {"micro", caps.version_micro}, {"package", caps.package},         {"kvm", caps.kvm},
-          {"sandbox", caps.sandbox},     {"machines", std::move(machines)}, {"cpus", std::move(cpus)}};
+  return {{"arch", caps.arch},           {"major", caps.version_major}, {"minor", caps.version_minor},
+          {"micro", caps.version_micro}, {"package", caps.package},     {"kvm", caps.kvm},
+          {"sandbox", caps.sandbox},     {"spice", caps.spice},         {"machines", std::move(machines)},
+          {"cpus", std::move(cpus)}};
 }
 
 Capabilities capabilities_from(const json::object& object) {
@@ -73,6 +74,7 @@ Capabilities capabilities_from(const json::object& object) {
   caps.package = object.at("package").as_string();
   caps.kvm = object.at("kvm").as_bool();
   caps.sandbox = object.at("sandbox").as_bool();
+  caps.spice = object.at("spice").as_bool();
   for (const auto& value : object.at("machines").as_array()) {
     const auto& m = value.as_object();
     Machine machine;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "qemu/graphics.hpp"
+
 namespace vireo::qemu {
 namespace {
 
@@ -89,6 +91,7 @@ Result<model::DomainDef> complete(model::DomainDef def, const Capabilities& caps
   if (def.on_reboot == model::LifecycleAction::unset) def.on_reboot = model::LifecycleAction::restart;
   if (def.on_crash == model::LifecycleAction::unset) def.on_crash = model::LifecycleAction::destroy;
   if (auto r = complete_devices(def); !r) return pass_on(r);
+  if (auto r = check_spice(def, caps); !r) return pass_on(r);
   if (auto r = complete_controllers(def); !r) return pass_on(r);
   if (auto r = complete_addresses(def); !r) return pass_on(r);
   if (auto r = complete_pci(def); !r) return pass_on(r);

@@ -106,9 +106,12 @@ Result<void> complete_interfaces(DomainDef& def) {
   return {};
 }
 
-Result<void> check_char_source(const CharSource& source, bool path_may_be_chosen) {
+Result<void> check_char_source(const CharSource& source, bool is_channel) {
+  if (source.backend == CharBackend::spicevmc && !is_channel)
+    return broken(VIR_ERR_CONFIG_UNSUPPORTED, "spicevmc device type only supports virtio");
+  // A channel's socket gets a path at start.
   if (source.path.empty() &&
-      (source.backend == CharBackend::file || (source.backend == CharBackend::unix_socket && !path_may_be_chosen)))
+      (source.backend == CharBackend::file || (source.backend == CharBackend::unix_socket && !is_channel)))
     return broken(VIR_ERR_INTERNAL_ERROR, "Missing source path attribute for char device");
   return {};
 }
@@ -241,7 +244,12 @@ Result<void> complete_devices(DomainDef& def) {
   if (auto r = complete_chardevs(def); !r) return r;
   if (auto r = complete_inputs(def); !r) return r;
   if (auto r = complete_video(def); !r) return r;
-  if (def.devices.audios.empty()) def.devices.audios.push_back({.id = 1});
+  if (def.devices.audios.empty()) {
+    // The last graphics server takes the sound, if it can.
+    const auto& graphics = def.devices.graphics;
+    const bool to_spice = !graphics.empty() && graphics.back().type == GraphicsType::spice;
+    def.devices.audios.push_back({.id = 1, .type = to_spice ? AudioType::spice : AudioType::none});
+  }
   for (std::size_t i = 0; i < def.devices.audios.size(); ++i)
     if (def.devices.audios[i].id == 0) def.devices.audios[i].id = static_cast<unsigned>(i) + 1;
   std::set<unsigned> audio_ids;

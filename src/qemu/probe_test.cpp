@@ -31,8 +31,8 @@ class ProbeTest : public testing::Test {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
   std::shared_ptr<CapabilitiesCache> cache(std::chrono::milliseconds look_every = 0ms) {
-    return std::make_shared<CapabilitiesCache>(core_.get_executor(), workers_, folder_.file("cache"), ExecOptions{},
-                                               look_every);
+    return std::make_shared<CapabilitiesCache>(core_.get_executor(), workers_, workers_, folder_.file("cache"),
+                                               ExecOptions{}, look_every);
   }
   Result<CapabilitiesPtr> ask(const std::shared_ptr<CapabilitiesCache>& c, const std::string& binary) {
     return test::run(core_, c->get(binary, Deadline::in(20s)));
@@ -54,6 +54,7 @@ TEST_F(ProbeTest, TellsWhatTheRealQemuCanDo) {
   EXPECT_EQ(caps->find_machine("none"), nullptr);
   EXPECT_TRUE(std::any_of(caps->cpus.begin(), caps->cpus.end(), [](const auto& c) { return c.name == "qemu64"; }));
   EXPECT_LE(caps->kvm, kvm_usable({}));
+  EXPECT_TRUE(caps->spice);
 }
 
 TEST_F(ProbeTest, NamesWhatIsNoEmulator) {
@@ -114,6 +115,7 @@ TEST_F(ProbeTest, WhatWasFoundIsKeptOnDisk) {
   EXPECT_EQ(capabilities_xml("", {*first}), capabilities_xml("", {*second}));
   EXPECT_EQ((*first)->cpus.size(), (*second)->cpus.size());
   EXPECT_EQ((*first)->sandbox, (*second)->sandbox);
+  EXPECT_EQ((*first)->spice, (*second)->spice);
 }
 
 TEST_F(ProbeTest, ASpoiltFileIsProbedAgain) {

@@ -1,6 +1,8 @@
 // The settings, and reading the answers into the live definition.
 #include "qemu/settle.hpp"
 
+#include <algorithm>
+
 #include "qemu/together.hpp"
 #include "qmp/commands.hpp"
 
@@ -47,10 +49,16 @@ asio::awaitable<Result<void>> learn_terminals(LiveDef live, qmp::MonitorPtr moni
   co_return Result<void>();
 }
 
-asio::awaitable<Result<void>> learn_port(LiveDef live, qmp::MonitorPtr monitor, Deadline deadline) {
+model::Graphics* vnc_of(model::DomainDef& def) {
+  const auto vnc = std::ranges::find(def.devices.graphics, model::GraphicsType::vnc, &model::Graphics::type);
+  return vnc == def.devices.graphics.end() ? nullptr : &*vnc;
+}
+
+// SPICE's needs no asking: it has the port that it was given.
+asio::awaitable<Result<void>> learn_vnc_port(LiveDef live, qmp::MonitorPtr monitor, Deadline deadline) {
   auto port = co_await qmp::query_vnc_port(std::move(monitor), deadline);
   if (!port) co_return pass_on(port);
-  if (*port > 0) live->devices.graphics.front().port = *port;
+  if (*port > 0) vnc_of(*live)->port = *port;
   co_return Result<void>();
 }
 
@@ -93,7 +101,7 @@ asio::awaitable<Result<void>> settle(LiveDef live, GuestStatePtr guest, Deadline
   std::vector<asio::awaitable<Result<void>>> parts;
   for (auto& setting : settings_of(*live)) parts.push_back(say(guest->monitor(), std::move(setting), deadline));
   parts.push_back(learn_terminals(live, guest->monitor(), deadline));
-  if (!live->devices.graphics.empty()) parts.push_back(learn_port(live, guest->monitor(), deadline));
+  if (vnc_of(*live) != nullptr) parts.push_back(learn_vnc_port(live, guest->monitor(), deadline));
   auto settled = co_await together(std::move(parts), deadline);
   // A guest begins with all of its memory: what the balloon takes is told when its driver has given it.
   live->current_memory_kib = live->memory_kib;

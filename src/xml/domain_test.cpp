@@ -96,9 +96,17 @@ TEST(ParseDomain, KnownButNotHonouredIsRefusedByName) {
   refused(with_device("<disk type='block'><source dev='/dev/sda'/><target dev='vda'/></disk>"), "type='block'");
   refused(with_device("<disk device='floppy'><source file='/x'/><target dev='fda'/></disk>"), "device='floppy'");
   refused(with_device("<disk><source file='/x'/><target dev='vda'/><iotune/></disk>"), "element <iotune> in <disk>");
-  refused(with_device("<graphics type='spice'/>"), "type='spice'");
+  refused(with_device("<graphics type='sdl'/>"), "type='sdl'");
   refused(with_device("<graphics type='vnc' passwd='x'/>"), "attribute 'passwd' of element <graphics>");
   refused(with_device("<graphics type='vnc' websocket='5700'/>"), "attribute 'websocket'");
+  refused(with_device("<graphics type='spice' autoport='yes' passwd='x'/>"),
+          "attribute 'passwd' of element <graphics>");
+  refused(with_device("<graphics type='spice' port='5900' tlsPort='5901'/>"), "attribute 'tlsPort'");
+  refused(with_device("<graphics type='spice' tlsPort='-1'/>"), "attribute 'tlsPort'");
+  refused(with_device("<graphics type='spice' defaultMode='secure'/>"), "defaultMode='secure'");
+  refused(with_device("<graphics type='spice'><gl enable='yes'/></graphics>"), "enable='yes' of element <gl>");
+  refused(with_device("<graphics type='spice' sharePolicy='ignore'/>"), "attribute 'sharePolicy'");
+  refused(with_device("<audio id='1' type='alsa'/>"), "type='alsa'");
   refused(with_device("<sound model='ich9'/>"), "element <sound>");
   refused(with_device("<video><model type='qxl'/></video>"), "type='qxl'");
   refused(with("<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>"), "element <q:commandline>");
@@ -195,6 +203,32 @@ TEST(ParseDomain, LivePartsAreReadOnlyWhenAskedFor) {
   EXPECT_EQ(defined->devices.consoles[0].source.path, "");
   EXPECT_EQ(defined->devices.consoles[0].info.alias, "");
   EXPECT_EQ(defined->devices.graphics[0].port, -1);
+}
+
+TEST(ParseDomain, PortsOfSpice) {
+  struct Case {
+    const char* said;
+    bool live;
+    int port;
+    bool autoport, on_tcp;
+  };
+  for (const auto& c :
+       {Case{"", false, 0, false, false}, Case{"autoport='no'", false, 0, false, false},
+        Case{"port='0' tlsPort='0'", false, 0, false, false}, Case{"autoport='yes'", false, -1, true, true},
+        Case{"port='-1' tlsPort='-1'", false, -1, true, true}, Case{"port='-1'", false, -1, false, true},
+        Case{"port='5907'", false, 5907, false, true},
+        Case{"port='5907' tlsPort='5908' autoport='yes'", false, -1, true, true},
+        Case{"port='5907' autoport='yes'", true, 5907, true, true}, Case{"autoport='yes'", true, -1, true, true}}) {
+    const auto def = parse_domain(with_device(fmt::format("<graphics type='spice' {}/>", c.said)), {.live = c.live});
+    ASSERT_TRUE(def) << c.said;
+    const auto& spice = def->devices.graphics.front();
+    EXPECT_EQ(spice.port, c.port) << c.said;
+    EXPECT_EQ(spice.autoport, c.autoport) << c.said;
+    EXPECT_EQ(spice.on_tcp(), c.on_tcp) << c.said;
+  }
+  for (const auto* port : {"-2", "65536"})
+    expect_error(with_device(fmt::format("<graphics type='spice' port='{}'/>", port)), VIR_ERR_CONFIG_UNSUPPORTED,
+                 VIR_FROM_DOMAIN, fmt::format("spice port must be in range [1,65535], not {}", port));
 }
 
 }  // namespace

@@ -53,8 +53,9 @@ class Golden : public testing::TestWithParam<std::string> {
   model::DomainDef live() const {
     auto def = qemu::assign_aliases(completed(), "/run/vireo/channel/7");
     def.id = 7;
-    for (auto& vnc : def.devices.graphics)
-      if (vnc.autoport) vnc.port = 5900;
+    int next_port = 5900;
+    for (auto& graphics : def.devices.graphics)
+      if (graphics.on_tcp() && graphics.port < 0) graphics.port = next_port++;
     for (auto& serial : def.devices.serials)
       if (serial.source.backend == model::CharBackend::pty) serial.source.path = "/dev/pts/9";
     if (!def.devices.serials.empty() && !def.devices.consoles.empty())

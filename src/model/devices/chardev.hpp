@@ -9,9 +9,11 @@
 
 namespace vireo::model {
 
-enum class CharBackend { null, pty, file, unix_socket };
+// spicevmc: a channel to SPICE's clients, for channels only.
+enum class CharBackend { null, pty, file, unix_socket, spicevmc };
 template <>
-inline constexpr auto names_of<CharBackend> = std::to_array<std::string_view>({"null", "pty", "file", "unix"});
+inline constexpr auto names_of<CharBackend> =
+    std::to_array<std::string_view>({"null", "pty", "file", "unix", "spicevmc"});
 
 enum class SocketMode { unset, bind, connect };
 template <>

@@ -27,14 +27,59 @@ template <>
 inline constexpr auto names_of<SharePolicy> =
     std::to_array<std::string_view>({"", "allow-exclusive", "force-shared", "ignore"});
 
-// A VNC server.
+enum class GraphicsType { vnc, spice };
+template <>
+inline constexpr auto names_of<GraphicsType> = std::to_array<std::string_view>({"vnc", "spice"});
+
+// Whether SPICE's channels may or must go in plain text; "secure" needs TLS, which Vireo does not set up.
+enum class SpiceMode { any, insecure };
+template <>
+inline constexpr auto names_of<SpiceMode> = std::to_array<std::string_view>({"any", "insecure"});
+
+enum class SpiceImage { unset, auto_glz, auto_lz, quic, glz, lz, off };
+template <>
+inline constexpr auto names_of<SpiceImage> =
+    std::to_array<std::string_view>({"", "auto_glz", "auto_lz", "quic", "glz", "lz", "off"});
+
+enum class SpiceWan { unset, automatic, never, always };
+template <>
+inline constexpr auto names_of<SpiceWan> = std::to_array<std::string_view>({"", "auto", "never", "always"});
+
+enum class SpiceStreaming { unset, filter, all, off };
+template <>
+inline constexpr auto names_of<SpiceStreaming> = std::to_array<std::string_view>({"", "filter", "all", "off"});
+
+enum class SpiceMouse { unset, client, server };
+template <>
+inline constexpr auto names_of<SpiceMouse> = std::to_array<std::string_view>({"", "client", "server"});
+
+// How a SPICE server treats what goes through it. Unset: as QEMU does by itself.
+struct SpiceOptions {
+  SpiceMode default_mode = SpiceMode::any;
+  SpiceImage image = SpiceImage::unset;
+  SpiceWan jpeg = SpiceWan::unset, zlib = SpiceWan::unset;
+  std::optional<bool> playback_compression;
+  SpiceStreaming streaming = SpiceStreaming::unset;
+  SpiceMouse mouse = SpiceMouse::unset;
+  std::optional<bool> clipboard, file_transfer;
+  bool gl_off = false;  // said to be off, which it is in any case
+
+  bool operator==(const SpiceOptions&) const = default;
+};
+
+// A VNC or SPICE server.
 struct Graphics {
-  // TCP port, 5900 and up; -1: chosen at start. A live definition holds the chosen port.
+  GraphicsType type = GraphicsType::vnc;
+  // TCP port: VNC's from 5900 up; -1: chosen at start. A live definition holds the chosen port. 0: none (SPICE).
   int port = -1;
   bool autoport = false;
   std::string keymap;
-  SharePolicy share_policy = SharePolicy::unset;
+  SharePolicy share_policy = SharePolicy::unset;  // VNC only
+  SpiceOptions spice;                             // SPICE only
   std::vector<Listen> listens;
+
+  // Whether it has a TCP port at all.
+  bool on_tcp() const { return listens.empty() || listens.front().type != ListenType::none; }
 
   bool operator==(const Graphics&) const = default;
 };
@@ -70,9 +115,14 @@ struct Input {
   bool operator==(const Input&) const = default;
 };
 
-// An audio backend of type "none", which is all that Vireo honours.
+enum class AudioType { none, spice };
+template <>
+inline constexpr auto names_of<AudioType> = std::to_array<std::string_view>({"none", "spice"});
+
+// Where the guest's sound goes: nowhere, or to SPICE's clients.
 struct Audio {
   unsigned id = 0;
+  AudioType type = AudioType::none;
 
   bool operator==(const Audio&) const = default;
 };

@@ -18,7 +18,7 @@ template <class IO, class Source>
 void bind_char_source(IO& io, Source& source) {
   using enum model::CharBackend;
   // A pseudo terminal's name is known only while the guest runs.
-  const bool shown = source.backend == pty ? io.live() : source.backend != null;
+  const bool shown = source.backend == pty ? io.live() : source.backend != null && source.backend != spicevmc;
   if constexpr (IO::reading) {
     io.child("source", true, [&](auto& sub) {
       if (source.backend == unix_socket) sub.word("mode", source.mode);

@@ -8,6 +8,14 @@
 
 namespace vireo::xml {
 
+// libvirt's complaint of an element that lacks an attribute which it must have.
+template <class IO>
+void require_attr(IO& io, std::string_view name) {
+  if constexpr (IO::reading)
+    if (!io.node().attribute(std::string(name).c_str()))
+      io.fail(VIR_ERR_XML_ERROR, fmt::format("Missing required attribute '{}' in element '{}'", name, io.element()));
+}
+
 // <name>word</name>, with libvirt's complaint for a word that is none.
 template <class IO, class Enum>
 void bind_word_child(IO& io, std::string_view name, Enum& value, int code, std::string_view complaint) {

@@ -4,6 +4,7 @@
 #include "model/definition.hpp"
 #include "xml/bind/chardev.hpp"
 #include "xml/bind/common.hpp"
+#include "xml/bind/display.hpp"
 
 namespace vireo::xml {
 
@@ -110,68 +111,8 @@ void bind_input(IO& io, T& input) {
 }
 
 template <class IO, class T>
-void bind_listen(IO& io, T& listen) {
-  io.word("type", listen.type);
-  io.attr("address", listen.address);
-}
-
-template <class IO, class T>
-void bind_graphics(IO& io, T& vnc) {
-  io.constant("type", "vnc");
-  std::optional<int> port = vnc.port;
-  std::optional<bool> autoport = vnc.autoport;
-  if constexpr (IO::reading) {
-    port.reset();
-    autoport.reset();
-  } else if (vnc.autoport && !io.live()) {
-    port = -1;
-  }
-  io.number("port", port);
-  io.yes_no("autoport", autoport);
-  std::string listen = vnc.listens.empty() ? std::string() : vnc.listens.front().address;
-  io.attr("listen", listen);
-  io.attr("keymap", vnc.keymap);
-  io.word("sharePolicy", vnc.share_policy);
-  io.list("listen", vnc.listens, [](auto& sub, auto& value) { bind_listen(sub, value); });
-  if constexpr (IO::reading) {
-    vnc.autoport = autoport.value_or(false) || !port || *port == -1;
-    vnc.port = vnc.autoport && !io.live() ? -1 : port.value_or(-1);
-    if (vnc.listens.empty()) {
-      vnc.listens.push_back({.type = model::ListenType::address, .address = listen});
-    } else if (!listen.empty() && vnc.listens.front().address != listen) {
-      io.fail(VIR_ERR_XML_ERROR,
-              fmt::format("graphics 'listen' attribute '{}' must match 'address' attribute of first listen element "
-                          "(found '{}')",
-                          listen, vnc.listens.front().address),
-              VIR_FROM_DOMAIN);
-    }
-  }
-}
-
-template <class IO, class T>
-void bind_audio(IO& io, T& audio) {
-  io.number("id", audio.id);
-  io.constant("type", "none");
-}
-
-template <class IO, class T>
-void bind_video(IO& io, T& video) {
-  io.child("model", true, [&](auto& sub) {
-    sub.word("type", video.model, "unknown video model");
-    sub.number("vram", video.vram_kib);
-    sub.number("heads", video.heads);
-    std::optional<bool> primary = video.primary ? std::optional(true) : std::nullopt;
-    sub.yes_no("primary", primary);
-    if constexpr (IO::reading) video.primary = primary.value_or(false);
-  });
-  bind_info(io, video.info);
-}
-
-template <class IO, class T>
 void bind_memballoon(IO& io, T& balloon) {
-  if constexpr (IO::reading)
-    if (!io.node().attribute("model"))
-      io.fail(VIR_ERR_XML_ERROR, "Missing required attribute 'model' in element 'memballoon'");
+  require_attr(io, "model");
   io.word("model", balloon.model);
   io.on_off("autodeflate", balloon.autodeflate);
   io.on_off("freePageReporting", balloon.free_page_reporting);
