@@ -21,7 +21,8 @@ Result<model::DomainDef> complete(model::DomainDef def, const Capabilities& caps
 std::optional<unsigned> disk_index(std::string_view target);
 
 // The completion's steps, in the order in which complete() takes them.
-Result<void> complete_devices(model::DomainDef& def);  // complete_devices.cpp: buses, models, consoles, inputs, video …
+Result<void> complete_devices(model::DomainDef& def);      // complete_devices.cpp: buses, models, consoles, and
+Result<void> complete_display(model::DomainDef& def);      // complete_display.cpp: inputs, video cards, audio
 Result<void> complete_controllers(model::DomainDef& def);  // complete_controllers.cpp: those that devices need
 Result<void> complete_addresses(model::DomainDef& def);    // complete_addresses.cpp: drive, USB, virtio-serial
 Result<void> complete_pci(model::DomainDef& def);          // complete_pci.cpp
