@@ -44,7 +44,7 @@ asio::awaitable<Result<CapabilitiesPtr>> CapabilitiesCache::do_get(Self self, st
     co_return known->second.capabilities;
 
   std::move_only_function<Result<BinaryStamp>()> look = [binary, exec = self->exec_] { return stamp_of(binary, exec); };
-  auto stamp = co_await self->workers_.run<BinaryStamp>(std::move(look), deadline);
+  auto stamp = co_await self->look_.run<BinaryStamp>(std::move(look), deadline);
   if (!stamp) co_return pass_on(stamp);
   if (const auto known = self->known_.find(binary); known != self->known_.end() && known->second.stamp == *stamp) {
     known->second.looked_at = now;
@@ -74,7 +74,7 @@ asio::awaitable<void> CapabilitiesCache::fly(Self self, std::shared_ptr<Flight> 
   const auto deadline = Deadline::in(kProbePatience);
   std::move_only_function<Result<Found>()> work = [dir = self->cache_dir_, exec = self->exec_, stamp = flight->stamp,
                                                    deadline] { return find(dir, stamp, exec, deadline); };
-  auto found = co_await self->workers_.run<Found>(std::move(work), deadline);
+  auto found = co_await self->probe_.run<Found>(std::move(work), deadline);
   if (found) {
     if (found->probed) ++self->probes_;
     auto capabilities = std::make_shared<const Capabilities>(std::move(found->capabilities));

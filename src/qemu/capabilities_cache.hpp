@@ -1,5 +1,7 @@
 // Capabilities of all binaries asked for, each probed once: kept in memory, and on disk for the next daemon. Whoever
-// asks while a probe is under way shares it. Used on the core; what blocks goes to the probe workers.
+// asks while a probe is under way shares it. Used on the core; what blocks goes to workers: looking whether a binary
+// has changed to some, running it to others, because a binary that hangs must not keep those from starting that are
+// known.
 #pragma once
 
 #include <map>
@@ -15,10 +17,11 @@ using CapabilitiesPtr = std::shared_ptr<const Capabilities>;
 
 class CapabilitiesCache : public std::enable_shared_from_this<CapabilitiesCache> {
  public:
-  CapabilitiesCache(asio::any_io_executor executor, Workers& workers, std::string cache_dir, ExecOptions exec,
-                    std::chrono::milliseconds look_every = std::chrono::milliseconds(0))
+  CapabilitiesCache(asio::any_io_executor executor, Workers& look, Workers& probe, std::string cache_dir,
+                    ExecOptions exec, std::chrono::milliseconds look_every = std::chrono::milliseconds(0))
       : executor_(std::move(executor)),
-        workers_(workers),
+        look_(look),
+        probe_(probe),
         cache_dir_(std::move(cache_dir)),
         exec_(std::move(exec)),
         look_every_(look_every) {}
@@ -47,7 +50,8 @@ class CapabilitiesCache : public std::enable_shared_from_this<CapabilitiesCache>
   static asio::awaitable<void> fly(Self self, std::shared_ptr<Flight> flight);
 
   asio::any_io_executor executor_;
-  Workers& workers_;
+  Workers& look_;
+  Workers& probe_;
   std::string cache_dir_;
   const ExecOptions exec_;  // how binaries are asked
   const std::chrono::milliseconds look_every_;

@@ -37,8 +37,8 @@ QemuHypervisor::QemuHypervisor(asio::any_io_executor core, Workers& spawn, Worke
     : spawn_(spawn),
       host_(host),
       options_(std::move(options)),
-      cache_(
-          std::make_shared<CapabilitiesCache>(std::move(core), probe, options_.cache_dir, options_.exec, kLookEvery)) {}
+      cache_(std::make_shared<CapabilitiesCache>(std::move(core), spawn, probe, options_.cache_dir, options_.exec,
+                                                 kLookEvery)) {}
 
 std::string QemuHypervisor::default_emulator(const std::string& arch) const {
   // QEMU calls by its first member the family that libvirt calls by its last.

@@ -21,10 +21,11 @@ namespace {
 
 constexpr auto kEndPatience = std::chrono::seconds(10);  // for a killed process to go
 constexpr auto kExitPatience = std::chrono::seconds(5);  // between a closed monitor and the process's own end
-constexpr auto kLogPatience = std::chrono::seconds(2);   // for the log's last lines
 
 struct Attempt {
-  Attempt(const asio::any_io_executor& executor, LaunchPlan p) : plan(std::move(p)), cleaned(executor) {}
+  Attempt(const asio::any_io_executor& e, LaunchPlan p) : executor(e), plan(std::move(p)), cleaned(e) {}
+
+  const asio::any_io_executor executor;
 
   const LaunchPlan plan;
 
@@ -106,9 +107,19 @@ Result<void> prepare_steps(Attempt& attempt) {
   return {};
 }
 
+std::unexpected<Error> given_up() { return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up"); }
+
+// The worker's last word on a launch that was given up meanwhile: whoever waits for nothing to be left learns that.
+std::unexpected<Error> hand_over_given_up(AttemptPtr attempt) {
+  const auto executor = attempt->executor;
+  // Given away whole: what is in it belongs to that executor and must not be destroyed here.
+  asio::post(executor, [attempt = std::move(attempt)] { attempt->cleaned.fire(); });
+  return given_up();
+}
+
 // On a worker.
 Result<void> prepare(const AttemptPtr& attempt) {
-  if (attempt->word.load() == Attempt::GivenUp) return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
+  if (attempt->word.load() == Attempt::GivenUp) return hand_over_given_up(attempt);
   Result<void> done;
   try {
     done = prepare_steps(*attempt);
@@ -119,7 +130,7 @@ Result<void> prepare(const AttemptPtr& attempt) {
   if (attempt->word.exchange(Attempt::Prepared) != Attempt::GivenUp) return done;
   kill_and_reap(attempt->child.pidfd);
   remove_traces(attempt->plan);
-  return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
+  return hand_over_given_up(attempt);
 }
 
 asio::awaitable<void> take_back(AttemptPtr attempt, Workers* workers) {
@@ -134,7 +145,10 @@ asio::awaitable<void> take_back(AttemptPtr attempt, Workers* workers) {
   if (process) {
     process->on_end(nullptr);
     process->signal(SIGKILL);
-    co_await process->wait_end(Deadline::in(kEndPatience));
+    if (!co_await process->wait_end(Deadline::in(kEndPatience))) {
+      attempt->cleaned.fire();  // what it has left stays, so that it can be found and ended later
+      co_return;
+    }
   }
   std::move_only_function<Result<bool>()> remove = [attempt] {
     remove_traces(attempt->plan);
@@ -146,18 +160,9 @@ asio::awaitable<void> take_back(AttemptPtr attempt, Workers* workers) {
 
 // The undo of a launch, from any of its steps; must not wait, so the waiting part is a coroutine of its own.
 void give_up(const AttemptPtr& attempt, Workers& workers, const asio::any_io_executor& executor) {
+  // Otherwise the worker, still at it or not yet begun, cleans up after itself.
   if (attempt->word.exchange(Attempt::GivenUp) == Attempt::Prepared)
     asio::co_spawn(executor, take_back(attempt, &workers), asio::detached);
-  else
-    attempt->cleaned.fire();  // the worker, still at it or not yet begun, cleans up after itself
-}
-
-asio::awaitable<std::string> last_words(GuestStatePtr guest) {
-  std::move_only_function<Result<std::string>()> read = [log = guest->log()] {
-    return Result<std::string>(guest_log_tail(log.path, log.begins_at));
-  };
-  auto tail = co_await guest->workers().run<std::string>(std::move(read), Deadline::in(kLogPatience));
-  co_return tail ? std::move(*tail) : std::string();
 }
 
 // Why the monitor failed, told with what QEMU said itself.
@@ -166,13 +171,8 @@ asio::awaitable<Error> explain(GuestStatePtr guest, Error error, Deadline deadli
   bool ended = guest->process()->ended();
   if (!ended && !timed_out && !guest->monitor()->is_open())
     ended = co_await guest->process()->wait_end(deadline.earlier_of(Deadline::in(kExitPatience)));
-  auto words = co_await last_words(guest);
+  auto words = co_await GuestState::last_words(guest);
   if (ended) {
-    if (words.empty()) {
-      const auto& status = guest->process()->exit_status();
-      words = status.signal != 0 ? "ended by signal " + std::to_string(status.signal)
-                                 : "exit status " + std::to_string(status.code);
-    }
     error.code = VIR_ERR_INTERNAL_ERROR;
     error.detail = "process exited while connecting to monitor: " + words;
   } else if (!words.empty()) {
@@ -230,11 +230,16 @@ asio::awaitable<Result<GuestStatePtr>> launch_process(Workers& workers, LaunchPl
                                                       Deadline deadline) {
   auto executor = co_await asio::this_coro::executor;
   auto attempt = std::make_shared<Attempt>(executor, std::move(plan));
-  auto launched = co_await attempt_launch(attempt, &workers, std::move(finish), deadline);
+  Result<GuestStatePtr> launched;
+  try {
+    launched = co_await attempt_launch(attempt, &workers, std::move(finish), deadline);
+  } catch (const boost::system::system_error&) {
+    launched = given_up();  // how a cancelled coroutine ends
+  }
   if (!launched) {
-    const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
-    // A cancelled coroutine may not wait; the taking back goes on without it.
-    if (cancelled == asio::cancellation_type::none) co_await attempt->cleaned.wait(Deadline::in(kEndPatience));
+    // Whoever hears that a launch has failed, or gave it up, may count on nothing being left.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await attempt->cleaned.wait(Deadline::in(kEndPatience));
   }
   co_return launched;
 }

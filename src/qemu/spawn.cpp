@@ -181,8 +181,15 @@ void kill_and_reap(const Fd& pidfd) {
 Result<void> check_executable(const std::string& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) < 0) return fail_errno(errno, "Cannot check QEMU binary " + path);
-  if (S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0) return {};
-  return fail_errno(S_ISREG(info.st_mode) ? errno : EACCES, "QEMU binary " + path + " is not executable");
+  int error = 0;
+  if (S_ISDIR(info.st_mode))
+    error = EISDIR;
+  else if (!S_ISREG(info.st_mode))
+    error = EACCES;
+  else if (::access(path.c_str(), X_OK) != 0)
+    error = errno;
+  if (error == 0) return {};
+  return fail_errno(error, "QEMU binary " + path + " is not executable");
 }
 
 }  // namespace vireo::qemu

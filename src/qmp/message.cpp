@@ -5,6 +5,7 @@ namespace vireo::qmp {
 
 namespace {
 constexpr std::size_t kMaxDepth = 256;
+constexpr std::size_t kKeptRoom = std::size_t{1} << 20;
 constexpr std::size_t kShownOfGarbage = 80;
 
 // What came may be anything; what is shown of it must be printable wherever it is shown.
@@ -22,6 +23,8 @@ void LineReader::append(std::string_view bytes) {
     buffer_.erase(0, start_);
     scanned_ -= start_;
     start_ = 0;
+    // One long answer must not cost its room for ever.
+    if (buffer_.empty() && buffer_.capacity() > kKeptRoom) buffer_.shrink_to_fit();
   }
   buffer_.append(bytes);
 }

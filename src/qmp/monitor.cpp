@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "base/fault.hpp"
 #include "base/log.hpp"
 
 namespace vireo::qmp {
@@ -82,6 +83,7 @@ asio::awaitable<Result<json::value>> Monitor::execute(std::string command, json:
 void Monitor::close() { fail_all(closed_error(), false); }
 
 asio::awaitable<Result<void>> Monitor::do_handshake(Self self, Deadline deadline) {
+  if (auto fault = fault::at("qmp.handshake"); !fault) co_return fault;
   const bool greeted = co_await self->greeted_.wait(deadline);
   if (self->failure_) co_return std::unexpected(*self->failure_);
   if (!greeted) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "QEMU's monitor did not greet in time");
@@ -107,6 +109,7 @@ asio::awaitable<Result<json::value>> Monitor::do_execute(Self self, std::string 
 asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::object request, Deadline deadline) {
   if (self->failure_)
     co_return fail(VIR_ERR_OPERATION_FAILED, "the guest's monitor connection is closed; if it runs, try again later");
+  if (auto fault = fault::at("qmp.exchange"); !fault) co_return pass_on(fault);
   if (self->pending_.size() >= kMaxUnderWay)
     co_return fail(VIR_ERR_RESOURCE_BUSY, "too many commands wait for this guest's monitor");
 

@@ -160,6 +160,26 @@ TEST_F(MonitorTest, AFloodLeavesTheLoopToOthers) {
   EXPECT_LE(most, std::size_t{16} * 1024 / (text.size() / 1500) + 1);
 }
 
+TEST_F(MonitorTest, WhatComesUnaskedIsReadAtABoundedRate) {
+  std::string flood;
+  for (int i = 0; i < 3000; ++i) flood += "{\"event\": \"RESET\"}\n";
+  qemu_says(flood);
+  settle();
+  EXPECT_GE(events_.size(), 1000U);
+  EXPECT_LT(events_.size(), 3000U) << "the rest waits in the socket";
+  EXPECT_TRUE(run_until([&] { return events_.size() == 3000; })) << "nothing is lost";
+}
+
+TEST_F(MonitorTest, ClosingItEndsThePauseOfItsReading) {
+  std::string flood;
+  for (int i = 0; i < 3000; ++i) flood += "{\"event\": \"RESET\"}\n";
+  qemu_says(flood);
+  settle();
+  monitor_->close();
+  settle();
+  EXPECT_TRUE(core_.stopped()) << "nothing is left to wait for";
+}
+
 TEST_F(MonitorTest, AnErrorIsToldInQemusWords) {
   auto result = execute("device_del");
   const auto id = json::serialize(qemu_gets().at("id"));

@@ -18,13 +18,14 @@ namespace vireo::tests {
 class SimHost {
  public:
   // `database`: ":memory:", or a file that a later SimHost opens again; the guests' folders are then kept beside it.
-  explicit SimHost(const std::string& database = ":memory:")
+  // `world`: where guests run on when the next SimHost comes; none: they end with this one.
+  explicit SimHost(const std::string& database = ":memory:", std::shared_ptr<sim::World> world = nullptr)
       : keeps_folder_(database != ":memory:"),
         folder_(keeps_folder_
                     ? std::filesystem::path(database + ".run")
                     : std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
         store_(persist::SqliteStore::open(database).value()),
-        hypervisor_(core_.executor(), script),
+        hypervisor_(core_.executor(), script, std::move(world)),
         host(core_.executor(), hypervisor_, *store_, facts_, labeler_, files_, files_,
              {.runtime_dir = folder_.string(),
               .log_dir = folder_.string(),

@@ -4,6 +4,8 @@ reason and event are as they ought to be, nothing is left, the guest can be star
 Binaries and files that are not what they should be: bad_files_test.py.
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import re
@@ -18,7 +20,7 @@ import daemons
 import emulators
 import faults
 from bystander import Bystander
-from conftest import short_folder
+from conftest import clean, short_folder
 from daemons import wait_for_exit
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, wait_until
@@ -43,15 +45,27 @@ BALLOON = "<memballoon model='virtio'><stats period='5'/></memballoon>"
 COMMANDS = ("qmp_capabilities", "set_link", "qom-set", "query-chardev", "query-vnc", "cont")
 
 
-@pytest.fixture(scope="module")
-def shared_daemon(request, tmp_path_factory):
+@contextlib.contextmanager
+def impatient(request, folder):
     """A daemon with little patience, so that a story takes a second or two."""
-    folder = short_folder(tmp_path_factory)
     (folder / "etc").mkdir()
     (folder / "etc/vireod.toml").write_text(SETTINGS)
     with daemons.running(request.config.getoption("--target"), folder) as daemon:
         daemon.flawed = emulators.Flawed(daemon)
         yield daemon
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(request, tmp_path_factory):
+    with impatient(request, short_folder(tmp_path_factory)) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def own_daemon(request, tmp_path_factory):
+    with impatient(request, short_folder(tmp_path_factory)) as daemon:
+        yield daemon
+        clean(daemon)
 
 
 @pytest.fixture
@@ -430,3 +444,74 @@ def test_what_happened_while_the_monitor_was_lost(daemon, bad):
     bad.recorder.expect("bad", "suspended paused")
     bad.domain.destroy()
     bad.has_ended(DESTROYED, "stopped destroyed")
+
+
+@pytest.fixture
+def careless_parent():
+    """This process becomes the parent of guests whose daemon dies, and does not reap them before the story ends."""
+    prctl = ctypes.CDLL(None).prctl
+    become_reaper = 36  # PR_SET_CHILD_SUBREAPER
+    assert prctl(become_reaper, 1, 0, 0, 0) == 0
+    orphans = []
+    yield orphans
+    prctl(become_reaper, 0, 0, 0, 0)
+    for pid in orphans:
+        os.waitpid(pid, 0)
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.mark.vireo_only  # libvirtd's namespace has a parent that reaps
+@pytest.mark.parametrize("daemon_sees_it", [True, False])
+def test_a_guest_that_nobody_reaps(own_daemon, conn, careless_parent, daemon_sees_it):
+    """Dead, and still in the table of processes."""
+    domain = conn.defineXML(domain_xml("undead"))
+    domain.create()
+    pid = own_daemon.guest_pid(domain.UUIDString())
+    careless_parent.append(pid)
+    own_daemon.kill9()
+    if daemon_sees_it:
+        own_daemon.restart()
+    os.kill(pid, signal.SIGKILL)
+    wait_for_exit(pid)
+    assert state_of(pid) == "Z"
+    if not daemon_sees_it:
+        own_daemon.restart()
+    after = libvirt.open(own_daemon.uri)
+    domain = after.lookupByName("undead")
+    wait_until(lambda: not domain.isActive(), what="the news of its end")
+    assert domain.state() == CRASHED
+    domain.create()
+    assert state_of(pid) == "Z"
+    faults.whole_and_clean(own_daemon, after)
+    after.close()
+
+
+@pytest.mark.vireo_only
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGUSR1], ids=["stopped", "deaf"])
+def test_a_guest_that_cannot_be_taken_over_can_be_destroyed(own_daemon, conn, how):
+    """Its monitor does not answer the daemon that has come anew: it is listed, and destroy ends it."""
+    uuid = new_uuid()
+    own_daemon.flawed.give(uuid, {"asked": [["deaf"], ["hang"]]})
+    conn.defineXML(domain_xml("bad", uuid=uuid, emulator=own_daemon.flawed.path)).create()
+    pid = faults.emulators_of(own_daemon)[uuid]
+    os.kill(pid, how)
+    own_daemon.kill9()
+    own_daemon.restart()
+    after = libvirt.open(own_daemon.uri)
+    domain = after.lookupByName("bad")
+    assert at_once(domain.state)[0] == libvirt.VIR_DOMAIN_RUNNING
+    with pytest.raises(libvirt.libvirtError) as problem:
+        at_once(domain.suspend)
+    assert "has not answered since the daemon was restarted" in str(problem.value)
+    at_once(domain.destroy)
+    wait_for_exit(pid)
+    assert domain.state() == DESTROYED
+    own_daemon.flawed.take_away(uuid)
+    domain.create()
+    assert domain.state() == RUNNING
+    faults.whole_and_clean(own_daemon, after)
+    after.close()

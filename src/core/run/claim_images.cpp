@@ -29,8 +29,11 @@ Result<std::vector<Found>> look_at(const std::vector<Wanted>& images) {
   std::vector<Found> found;
   for (const auto& image : images) {
     struct stat facts{};
-    if (::stat(image.file.c_str(), &facts) != 0)
-      return fail_errno(errno, "Cannot access storage file '" + image.file + "'");
+    if (::stat(image.file.c_str(), &facts) != 0) {
+      auto error = fail_errno(errno, "Cannot access storage file '" + image.file + "'");
+      error.error().domain = VIR_FROM_STORAGE;
+      return error;
+    }
     if (!image.writes) continue;
     ports::ImageIdentity identity{.device = facts.st_dev, .inode = facts.st_ino};
     if (S_ISBLK(facts.st_mode)) identity = {.device = facts.st_rdev, .inode = 0};
