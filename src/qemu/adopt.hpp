@@ -29,8 +29,8 @@ struct SweepPlan {
   std::optional<ports::ProcessIdentity> process;  // of this boot of the host
 };
 
-// Ends that process, whoever has that home in its environment or answers at the monitor path, removes both files and cleans up.
-// Succeeds when nobody is there. VIR_ERR_SYSTEM_ERROR when a process does not end before the deadline.
+// Ends that process, whoever has that home in its environment or answers at the monitor path, removes both files and
+// cleans up. Succeeds when nobody is there. VIR_ERR_SYSTEM_ERROR when a process does not end before the deadline.
 asio::awaitable<Result<void>> sweep_process(Workers& workers, SweepPlan plan, Deadline deadline);
 
 }  // namespace vireo::qemu

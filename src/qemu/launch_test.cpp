@@ -320,7 +320,8 @@ TEST_F(LaunchTest, AZombieCountsAsEnded) {
 
 TEST_F(LaunchTest, SweepEndsWhatWasLeftAndIsContentWithNothing) {
   auto p = plan();
-  const SweepPlan what{.monitor_path = p.monitor_path, .pid_file = p.pid_file, .home = p.home, .clean_up = {}, .process = {}};
+  const SweepPlan what{
+      .monitor_path = p.monitor_path, .pid_file = p.pid_file, .home = p.home, .clean_up = {}, .process = {}};
   auto sweep = [&] { return test::run(core_, sweep_process(workers_, what, Deadline::in(10s))); };
   EXPECT_TRUE(sweep());
   for (const bool with_pid_file : {true, false}) {
@@ -342,7 +343,8 @@ TEST_F(LaunchTest, SweepAsksOverTheMonitorWhoCannotBeTold) {
   ASSERT_TRUE(launched) << launched.error().detail;
   const auto process = (*launched)->identity();
   launched = GuestStatePtr();
-  const SweepPlan what{.monitor_path = p.monitor_path, .pid_file = p.pid_file, .home = "/another", .clean_up = {}, .process = {}};
+  const SweepPlan what{
+      .monitor_path = p.monitor_path, .pid_file = p.pid_file, .home = "/another", .clean_up = {}, .process = {}};
   auto done = test::run(core_, sweep_process(workers_, what, Deadline::in(10s)));
   EXPECT_TRUE(done) << done.error().detail;
   auto pidfd = open_pidfd(process.pid);

@@ -38,8 +38,7 @@ std::string text_of(const json::object& object, std::string_view key) {
 }
 
 Error closed_error() {
-  return {.code = VIR_ERR_OPERATION_FAILED,
-          .detail = "the guest's monitor connection is closed"};
+  return {.code = VIR_ERR_OPERATION_FAILED, .detail = "the guest's monitor connection is closed"};
 }
 
 }  // namespace
