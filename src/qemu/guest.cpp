@@ -27,10 +27,14 @@ constexpr auto kConnectPatience = std::chrono::seconds(10);
 
 // A command that only has to succeed. Where QEMU ends instead of answering, its last words say why.
 asio::awaitable<Result<void>> tell_monitor(GuestStatePtr state, const char* command, Deadline deadline) {
-  auto done = co_await qmp::run_command(state->monitor(), command, deadline);
-  if (done || state->monitor()->is_open()) co_return done;
-  if (!co_await state->process()->wait_end(deadline.earlier_of(Deadline::in(kLastEvents)))) co_return done;
-  co_return fail(VIR_ERR_INTERNAL_ERROR, "QEMU has closed its monitor: " + co_await GuestState::last_words(state));
+  const auto monitor = state->monitor();
+  const bool was_open = monitor->is_open();
+  auto done = co_await qmp::run_command(monitor, command, deadline);
+  if (done || monitor->is_open()) co_return done;
+  const bool ended = co_await state->process()->wait_end(deadline.earlier_of(Deadline::in(kLastEvents)));
+  if (!ended) co_return done;
+  co_return fail(was_open ? VIR_ERR_INTERNAL_ERROR : VIR_ERR_OPERATION_FAILED,
+                 "QEMU has closed its monitor: " + co_await GuestState::last_words(state));
 }
 
 asio::awaitable<Result<std::string>> raw_command(qmp::MonitorPtr monitor, std::string command, Deadline deadline) {

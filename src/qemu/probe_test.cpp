@@ -66,7 +66,7 @@ TEST_F(ProbeTest, NamesWhatIsNoEmulator) {
   EXPECT_EQ(plain.error().message(), "QEMU binary /etc/passwd is not executable: Permission denied");
   auto folder = probe_binary("/usr/bin", {}, Deadline::in(5s));
   ASSERT_FALSE(folder);
-  EXPECT_EQ(folder.error().message(), "QEMU binary /usr/bin is not executable: Permission denied");
+  EXPECT_EQ(folder.error().message(), "QEMU binary /usr/bin is not executable: Is a directory");
   auto other = probe_binary("/bin/true", {}, Deadline::in(5s));
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().detail, "Failed to probe QEMU binary /bin/true: it does not answer as QEMU does");
