@@ -18,7 +18,7 @@ import libvirt
 import pytest
 
 import emulators
-import faults
+from bad_guests_test import is_as_before, look_at
 from conftest import short_folder
 from definitions import domain_xml, new_uuid
 from patience import at_once, wait_until
@@ -99,7 +99,7 @@ def try_emulator(daemon, conn, recorder, folder, what):
     assert conn.listAllDomains() == []
     domain = conn.defineXML(domain_xml("bad", emulator=real(path)))
     recorder.expect("bad", "defined added")
-    before = faults.look(daemon) if daemon.name == "vireo" else None
+    before = look_at(daemon)
     time.sleep(NOTICED_S)
     path.unlink()
     make(path)
@@ -107,7 +107,7 @@ def try_emulator(daemon, conn, recorder, folder, what):
     assert domain.state()[0] == libvirt.VIR_DOMAIN_SHUTOFF
     if daemon.name == "vireo":
         assert domain.state() == FAILED  # libvirtd only notes that once it has begun to start a process
-        assert faults.look(daemon) == before
+    is_as_before(daemon, before)
     real(path)
     domain.create()
     recorder.expect("bad", "resumed unpaused", "started booted")
@@ -283,11 +283,11 @@ def test_a_bad_file(daemon, conn, recorder, folder, guest_files, what):
     form = {kind: xml.replace("PATH", str(path)).replace("KERNEL", str(not_linux)) for kind, xml in form.items()}
     domain = conn.defineXML(domain_xml("bad", uuid=uuid, **form))
     recorder.expect("bad", "defined added")
-    before = faults.look(daemon) if daemon.name == "vireo" else None
+    before = look_at(daemon)
     refused(domain.create, code, sentence.replace("PATH", re.escape(str(path))))
     assert domain.state() == FAILED
     assert not domain.isActive()
-    assert before is None or faults.look(daemon) == before
+    is_as_before(daemon, before)
     # Without the file there is nothing wrong with the guest.
     conn.defineXML(domain_xml("bad", uuid=uuid))
     domain.create()
