@@ -12,6 +12,7 @@ import subprocess
 import libvirt
 import pytest
 
+from cgroups import cgroup_mounts, groups_of
 from conftest import short_folder
 from daemons import Vireo, wait_for_exit
 from definitions import SERIAL, domain_xml
@@ -25,44 +26,6 @@ def status(pid):
     """The fields of /proc/PID/status."""
     lines = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-
-
-def groups_of(daemon):
-    """The control groups of the daemon's guests: all folders below one that only this daemon makes."""
-    parent = "vireo-" + fnv(str(daemon.root / "run"))
-    found = []
-    for mount in cgroup_mounts():
-        with contextlib.suppress(FileNotFoundError):
-            found += [folder for folder in (mount / parent).iterdir() if folder.is_dir()]
-    return found
-
-
-def fnv(text):
-    value = 14695981039346656037
-    for byte in text.encode():
-        value = (value ^ byte) * 1099511628211 % 2**64
-    return f"{value >> 16:012x}"
-
-
-def cgroup_mounts():
-    """Hierarchies in which a guest should be and the daemon may make groups."""
-    useful = {"cpu", "cpuacct", "memory", "blkio"}
-    mounts = []
-    for line in pathlib.Path("/proc/self/mounts").read_text(encoding="ascii").splitlines():
-        _, folder, kind, options, *_ = line.split()
-        if kind == "cgroup2" or kind == "cgroup" and useful & set(options.split(",")):
-            mounts.append(pathlib.Path(folder))
-    return [mount for mount in mounts if writable(mount)]
-
-
-def writable(mount):
-    try:
-        trial = mount / f"vireo-trial-{os.getpid()}"
-        trial.mkdir()
-        trial.rmdir()
-        return True
-    except OSError:
-        return False
 
 
 def disk(path, extra=""):

@@ -14,7 +14,7 @@ import signal
 import libvirt
 import pytest
 
-for helper in ("commands", "consoles", "daemons", "definitions", "events", "faults", "patience"):
+for helper in ("cgroups", "commands", "consoles", "daemons", "definitions", "events", "faults", "patience"):
     pytest.register_assert_rewrite(helper)
 
 import commands  # noqa: E402

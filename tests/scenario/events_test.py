@@ -68,8 +68,10 @@ def test_the_guest_reboots_itself(conn, booted, recorder):
     recorder.expect("bell", *BOOTED)
     reboots = Collector(conn, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT)
     console.shell("reboot -f")
-    reboots.expect(("bell",))
     console.expect("vireo-guest: hello", 60)
+    assert reboots.heard
+    # The firmware may reset once more before it boots.
+    assert set(reboots.heard) == {("bell",)}
     assert recorder.of("bell") == []
     assert domain.state() == [libvirt.VIR_DOMAIN_RUNNING, libvirt.VIR_DOMAIN_RUNNING_UNPAUSED]
     reboots.close()
