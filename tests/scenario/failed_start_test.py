@@ -64,11 +64,3 @@ def test_a_transient_guest_leaves_its_name_free(broken, conn):
     assert conn.listAllDomains() == []
     flaw.unlink()
     assert conn.createXML(xml).isActive()
-
-
-def test_an_emulator_that_is_not_there(conn):
-    with pytest.raises(libvirt.libvirtError) as problem:
-        conn.defineXML(domain_xml("odd", emulator="/nowhere/qemu"))
-    assert problem.value.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR
-    assert problem.value.get_error_message() == (
-        "Cannot check QEMU binary /nowhere/qemu: No such file or directory")
