@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -116,11 +117,29 @@ std::optional<exec::Report> last_report(const Fd& pipe) {
   }
 }
 
-Result<void> await_program(const SpawnRequest& request, const Fd& pipe) {
+bool wait_for_end(const Fd& pidfd, int patience_ms) {
+  pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  int count;
+  do {
+    count = ::poll(&ended, 1, patience_ms);
+  } while (count < 0 && errno == EINTR);
+  return count == 1;
+}
+
+// Somebody has ended it, or it is another program.
+std::unexpected<Error> ended_without_a_word(const SpawnRequest& request, const Fd& pidfd) {
+  constexpr int kMoment_ms = 1'000;
+  if (wait_for_end(pidfd, kMoment_ms))
+    if (const auto status = reap(pidfd); status.signal != 0)
+      return fail(VIR_ERR_INTERNAL_ERROR,
+                  "process exited while it was being started: ended by signal " + std::to_string(status.signal));
+  return fail(VIR_ERR_SYSTEM_ERROR,
+              "'" + request.exec.helper + "' ended without a word: it is not vireo-exec (vireod.toml: exec_helper)");
+}
+
+Result<void> await_program(const SpawnRequest& request, const Fd& pidfd, const Fd& pipe) {
   const auto report = last_report(pipe);
-  if (!report)
-    return fail(VIR_ERR_SYSTEM_ERROR,
-                "'" + request.exec.helper + "' ended without a word: it is not vireo-exec (vireod.toml: exec_helper)");
+  if (!report) return ended_without_a_word(request, pidfd);
   if (report->step == exec::Step::Ready) return {};
   const auto what = "cannot " + std::string(exec::text_of(report->step));
   const auto& program = request.argv.front();
@@ -150,10 +169,11 @@ Result<Spawned> spawn(const SpawnRequest& request) {
   auto pidfd = open_pidfd(*pid);
   if (!pidfd) {
     ::kill(*pid, SIGKILL);
+    ::waitpid(*pid, nullptr, 0);
     return pass_on(pidfd);
   }
   spawned.pidfd = std::move(*pidfd);
-  if (auto runs = await_program(request, fds->report_read); !runs) {
+  if (auto runs = await_program(request, spawned.pidfd, fds->report_read); !runs) {
     kill_and_reap(spawned.pidfd);
     return pass_on(runs);
   }
@@ -172,9 +192,7 @@ void kill_and_reap(const Fd& pidfd) {
   constexpr int kPatience_ms = 10'000;
   if (!pidfd) return;
   send_signal(pidfd, SIGKILL);
-  pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-  while (::poll(&ended, 1, kPatience_ms) < 0 && errno == EINTR) {
-  }
+  wait_for_end(pidfd, kPatience_ms);
   reap(pidfd);
 }
 

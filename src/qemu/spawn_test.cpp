@@ -181,6 +181,12 @@ TEST_F(SpawnTest, WithoutTheHelperTheOptionIsNamed) {
   request.exec.helper = "/bin/true";
   EXPECT_EQ(error_of(request).message(),
             "'/bin/true' ended without a word: it is not vireo-exec (vireod.toml: exec_helper)");
+  // Killed on the way, as by somebody who cleans up.
+  request.exec.helper = folder_.file("killed");
+  std::ofstream(request.exec.helper) << "#!/bin/sh\nkill -9 $$\n";
+  std::filesystem::permissions(request.exec.helper, std::filesystem::perms(0755));
+  EXPECT_EQ(error_of(request).message(),
+            "internal error: process exited while it was being started: ended by signal 9");
 }
 
 }  // namespace
