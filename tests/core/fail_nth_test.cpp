@@ -105,7 +105,7 @@ TEST_P(FailNth, LeavesTheHostAsItWasAndWorksAtTheNextTry) {
     remove_files();
     guest();
     std::string point = "fault point " + std::to_string(nth);
-    std::string after, before_next_daemon;
+    std::string after;
     {
       SimHost sim(database_);
       story.prepare(sim, def);

@@ -56,6 +56,7 @@ struct Surroundings {
   }
   std::string folder;
   FixedFacts facts;
+  ports::NoLabeler labeler;
   Workers workers{"fuzz", 1};
 };
 
@@ -63,7 +64,7 @@ class FuzzHost {
  public:
   FuzzHost(asio::io_context& context, Surroundings& around)
       : hypervisor_(context.get_executor()),
-        host(context.get_executor(), hypervisor_, store_, around.facts, around.workers,
+        host(context.get_executor(), hypervisor_, store_, around.facts, around.labeler, around.workers, around.workers,
              {.runtime_dir = around.folder, .log_dir = around.folder}) {
     model::DomainDef def;
     def.type = model::VirtType::test;

@@ -1,4 +1,4 @@
-// The search.
+// The search for an order of the calls in which every answer fits.
 #include "tests/histories/linearize.hpp"
 
 #include <algorithm>

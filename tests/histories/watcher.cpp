@@ -1,4 +1,4 @@
-// The invariants.
+// The invariants, as questions asked of the host at every step and at rest.
 #include "tests/histories/watcher.hpp"
 
 namespace vireo::tests {
