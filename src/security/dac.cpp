@@ -35,7 +35,9 @@ struct Job {
   enum Word { Working, Done, GivenUp };
   std::atomic<Word> word{Working};
 
-  Tenant tenant() const { return {.user = user, .boot_id = boot_id, .guest = live->uuid}; }
+  Tenant tenant() const {
+    return {.user = user, .boot_id = boot_id, .life = fmt::format("{}/{}", live->uuid.text(), live->id.value_or(0))};
+  }
 };
 
 void give_all_back(const Job& job) {

@@ -50,6 +50,7 @@ class DacTest : public testing::Test {
     auto def = std::make_shared<model::DomainDef>();
     def->name = "guest";
     def->uuid = Uuid::random();
+    def->id = 7;
     def->devices.disks = std::move(disks);
     return def;
   }
@@ -116,6 +117,19 @@ TEST_F(DacTest, ASharedImageGoesBackWithTheLastGuest) {
   restore(second);
   EXPECT_EQ(owner(image), "1000:1000");
   EXPECT_FALSE(remembered(image));
+}
+
+TEST_F(DacTest, ALifeThatIsClearedAwayTakesNothingFromTheNext) {
+  const auto image = file("disk", 1000, 1000, 0600);
+  const auto first = guest({disk(image)});
+  auto next = std::make_shared<model::DomainDef>(*first);
+  next->id = 8;
+  ASSERT_TRUE(label(first));
+  ASSERT_TRUE(label(next));
+  restore(first);
+  EXPECT_EQ(owner(image), "4321:4322");
+  restore(next);
+  EXPECT_EQ(owner(image), "1000:1000");
 }
 
 TEST_F(DacTest, GuestsOfAnotherBootAreForgottenButNotTheOwner) {

@@ -31,11 +31,11 @@ struct Memory {
   uid_t uid = 0;
   gid_t gid = 0;
   std::string boot_id;
-  std::vector<std::string> guests;
+  std::vector<std::string> lives;
 
   std::string text() const {
     std::string out = fmt::format("1 {}:{} {}", uid, gid, boot_id);
-    for (const auto& guest : guests) out += " " + guest;
+    for (const auto& life : lives) out += " " + life;
     return out;
   }
   static std::optional<Memory> parse(const std::string& text) {
@@ -45,7 +45,7 @@ struct Memory {
     char colon = 0;
     if (!(words >> form >> memory.uid >> colon >> memory.gid >> memory.boot_id) || form != 1 || colon != ':')
       return std::nullopt;
-    for (std::string guest; words >> guest;) memory.guests.push_back(guest);
+    for (std::string life; words >> life;) memory.lives.push_back(life);
     return memory;
   }
 };
@@ -116,13 +116,12 @@ Result<void> check_access(const std::string& path, bool write, const Credentials
 Memory next_memory(const File& file, const Tenant& tenant) {
   auto memory = file.memory();
   if (!memory || !file.belongs_to(tenant.user))
-    memory = Memory{.uid = file.stat().st_uid, .gid = file.stat().st_gid, .boot_id = {}, .guests = {}};
+    memory = Memory{.uid = file.stat().st_uid, .gid = file.stat().st_gid, .boot_id = {}, .lives = {}};
   if (memory->boot_id != tenant.boot_id) {
     memory->boot_id = tenant.boot_id;
-    memory->guests.clear();
+    memory->lives.clear();
   }
-  const auto guest = tenant.guest.text();
-  if (std::ranges::find(memory->guests, guest) == memory->guests.end()) memory->guests.push_back(guest);
+  if (std::ranges::find(memory->lives, tenant.life) == memory->lives.end()) memory->lives.push_back(tenant.life);
   return std::move(*memory);
 }
 
@@ -166,8 +165,8 @@ Result<void> give_back(const std::string& path, const Tenant& tenant) {
   const std::scoped_lock lock(mutex_of(file));
   auto memory = file.memory();
   if (!memory) return {};
-  std::erase(memory->guests, tenant.guest.text());
-  if (memory->boot_id == tenant.boot_id && !memory->guests.empty()) {
+  std::erase(memory->lives, tenant.life);
+  if (memory->boot_id == tenant.boot_id && !memory->lives.empty()) {
     if (file.remember(*memory)) return {};
     return fail_errno(errno, "cannot write down who uses '" + path + "'");
   }

@@ -6,14 +6,13 @@
 
 #include "base/credentials.hpp"
 #include "base/error.hpp"
-#include "base/uuid.hpp"
 
 namespace vireo::security {
 
 struct Tenant {
   const Credentials& user;     // who QEMU runs as
   const std::string& boot_id;  // what is remembered of another boot's guests is forgotten
-  Uuid guest;
+  std::string life;  // of a guest, and of no other of its lives: one may begin while the one before is cleared away
 };
 
 // Makes the file accessible: a file to be written becomes the user's; one to be read only if the user cannot read it
