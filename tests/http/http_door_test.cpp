@@ -71,6 +71,7 @@ class HttpDoor : public ::testing::Test {
   ~HttpDoor() override {
     if (door_) door_->close();
     thread_.end();
+    sim_.settle();  // what the core still holds of the door's calls goes before the door's context does
     thread_.stop();
   }
 
