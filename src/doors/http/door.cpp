@@ -74,7 +74,8 @@ void Door::close() {
   {
     std::lock_guard hold(listening_->mutex);
     listening_->closed = true;
-    all = listening_->sessions;
+    // Let go of here: a session whose thread ends before it notices would never take itself off the list.
+    all.swap(listening_->sessions);
   }
   for (const auto& session : all) session->close();
 }
