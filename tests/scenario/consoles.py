@@ -50,6 +50,15 @@ class Transcript:
             self.seen = found.end()
         return found
 
+    def coax(self, text, pattern, times=30):
+        """Sends the text, each second anew, until the pattern turns up."""
+        for _ in range(times):
+            self.send(text)
+            with self.changed:
+                if self.changed.wait_for(lambda: re.compile(pattern).search(self.text, self.seen), 1):
+                    break
+        return self.expect(pattern, 0)
+
     def expect_end(self, timeout_s=30):
         with self.changed:
             assert self.changed.wait_for(lambda: self.ended, timeout_s), "the console stays open"
