@@ -1,8 +1,11 @@
-"""Fail the Nth, with real QEMU: each fault point that a start, a create or a destroy passes fails once, in a run of its
-own. The call then says so or has worked; the host looks as before, or as after; and the next try works.
+"""Fail the Nth, with real QEMU: each fault point that a start, a create, a destroy or the taking over of guests passes
+fails once, in a run of its own. The call then says so or has worked; the host looks as before, or as after; and the next try works.
 
 The same for all verbs, on simulated guests: tests/core/fail_nth_test.cpp.
 """
+
+import os
+import signal
 
 import libvirt
 import pytest
@@ -106,5 +109,53 @@ def test_the_nth_fails(tmp_path_factory, story):
     for number, name in points:
         try:
             fail_at(number, story(), short_folder(tmp_path_factory))
+        except AssertionError as problem:
+            raise AssertionError(f"point {number}, {name}, failed: {problem}") from problem
+
+
+def restarted_with(what, folder):
+    """A daemon leaves a guest that runs and one that ends without it; the next begins with a fault point that fails."""
+    with vireo(folder) as daemon:
+        daemon.start()
+        conn = libvirt.open(daemon.uri)
+        kept = conn.createXML(domain_xml("kept", devices=devices(folder)), PAUSED)
+        ended = conn.createXML(domain_xml("ended"), PAUSED)
+        uuid, number, pid = kept.UUIDString(), kept.ID(), daemon.guest_pid(kept.UUIDString())
+        victim = daemon.guest_pid(ended.UUIDString())
+        conn.close()
+        daemon.stop()
+        os.kill(victim, signal.SIGKILL)
+
+        points = what(daemon)
+        try:
+            daemon.start()
+        except AssertionError as ending:  # it may refuse to start, and then says why
+            assert "injected fault" in str(ending)
+        else:
+            conn = libvirt.open(daemon.uri)
+            assert conn.lookupByUUIDString(uuid).ID() == number
+            faults.look(daemon)
+            conn.close()
+            passed = points() if points else []
+            daemon.stop()
+        faults.disarm(daemon)
+        daemon.start()
+        conn = libvirt.open(daemon.uri)
+        survivor = conn.lookupByUUIDString(uuid)
+        assert (survivor.ID(), daemon.guest_pid(uuid), survivor.state()[0]) == (number, pid, libvirt.VIR_DOMAIN_PAUSED)
+        faults.whole_and_clean(daemon, conn)
+        survivor.destroy()
+        faults.whole_and_clean(daemon, conn)
+        conn.close()
+        return passed if points else []
+
+
+def test_the_nth_of_taking_over_fails(tmp_path_factory):
+    points = restarted_with(faults.log_of_points, short_folder(tmp_path_factory))
+    print(f"{len(points)} points: {points}")
+    assert len(points) > 3
+    for number, name in enumerate(points, start=1):
+        try:
+            restarted_with(lambda daemon, n=number: faults.arm(daemon, f"#{n}=fail"), short_folder(tmp_path_factory))
         except AssertionError as problem:
             raise AssertionError(f"point {number}, {name}, failed: {problem}") from problem
