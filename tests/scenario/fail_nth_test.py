@@ -1,5 +1,6 @@
 """Fail the Nth, with real QEMU: each fault point that a start, a create, a destroy or the taking over of guests passes
-fails once, in a run of its own. The call then says so or has worked; the host looks as before, or as after; and the next try works.
+fails once, in a run of its own. The call then says so or has worked; the host looks as before, or as after; and the
+next try works.
 
 The same for all verbs, on simulated guests: tests/core/fail_nth_test.cpp.
 """
