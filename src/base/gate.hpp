@@ -3,11 +3,10 @@
 #pragma once
 
 #include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 
-#include "base/deadline.hpp"
+#include "base/counted_mutex.hpp"
 
 namespace vireo {
 
@@ -29,36 +28,36 @@ class Gate {
 
   // Nothing once the gate is closed.
   [[nodiscard]] std::optional<Pass> enter() {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     if (closed_) return std::nullopt;
     ++inside_;
     return std::optional<Pass>(std::in_place, *this);
   }
 
   void close() {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     closed_ = true;
   }
 
   // Blocks the calling thread until nobody is inside: false if somebody still is at the deadline.
   bool wait_until_empty(Deadline deadline) {
-    std::unique_lock hold(mutex_);
+    CountedMutex::Hold hold(mutex_);
     return left_.wait_until(hold, deadline.time(), [this] { return inside_ == 0; });
   }
 
   unsigned inside() const {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     return inside_;
   }
 
  private:
   void leave() {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     if (--inside_ == 0) left_.notify_all();
   }
 
-  mutable std::mutex mutex_;
-  std::condition_variable left_;
+  mutable CountedMutex mutex_{"gate"};  // guards inside_ and closed_
+  std::condition_variable_any left_;
   unsigned inside_ = 0;
   bool closed_ = false;
 };

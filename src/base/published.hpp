@@ -47,7 +47,7 @@ class Published {
 
   void publish(std::shared_ptr<const T> next) {
     {
-      std::lock_guard hold(mutex_);
+      const CountedMutex::Hold hold(mutex_);
       value_.swap(next);
       version_.fetch_add(1, std::memory_order_release);
     }
@@ -58,7 +58,7 @@ class Published {
     Slot& slot = slot_of_this_thread();
     if (slot.pins == 0 && slot.version != version_.load(std::memory_order_acquire)) {
       std::shared_ptr<const T> old;  // destroyed after the mutex is released
-      std::lock_guard hold(mutex_);
+      const CountedMutex::Hold hold(mutex_);
       old = std::exchange(slot.value, value_);
       slot.version = version_.load(std::memory_order_relaxed);
     }
@@ -66,12 +66,9 @@ class Published {
   }
 
   [[nodiscard]] std::shared_ptr<const T> snapshot() const {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     return value_;
   }
-
-  // Readers that met the writer or each other while renewing.
-  const WaitStats& waits() const { return mutex_.waits(); }
 
  private:
   Slot& slot_of_this_thread() const {
@@ -87,8 +84,8 @@ class Published {
   }
 
   const std::uint64_t number_ = next_number();
-  std::atomic<std::uint64_t> version_{1};  // a fresh slot's 0 is never current
-  mutable CountedMutex mutex_;             // guards value_ and orders it with version_
+  std::atomic<std::uint64_t> version_{1};            // a fresh slot's 0 is never current
+  mutable CountedMutex mutex_{"published version"};  // guards value_ and orders it with version_
   std::shared_ptr<const T> value_;
 };
 

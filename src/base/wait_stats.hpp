@@ -23,6 +23,11 @@ class WaitStats {
   std::uint64_t total_ns() const { return total_ns_.load(std::memory_order_relaxed); }
   std::uint64_t max_ns() const { return max_ns_.load(std::memory_order_relaxed); }
 
+  // Begins anew; a wait that is added at the same moment may be half lost.
+  void reset() {
+    for (auto* figure : {&count_, &total_ns_, &max_ns_}) figure->store(0, std::memory_order_relaxed);
+  }
+
  private:
   std::atomic<std::uint64_t> count_{0}, total_ns_{0}, max_ns_{0};
 };

@@ -11,7 +11,7 @@
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
-#include "base/wait_stats.hpp"
+#include "base/wait_site.hpp"
 #include "base/wake.hpp"
 
 namespace vireo {
@@ -27,7 +27,8 @@ class Workers {
     std::function<Result<void>()> instead;
   };
 
-  Workers(std::string name, unsigned threads) : name_(std::move(name)), pool_(std::in_place, threads) {}
+  Workers(std::string name, unsigned threads)
+      : name_(std::move(name)), threads_(threads), pool_(std::in_place, threads) {}
   Workers(std::string name, Inline how) : name_(std::move(name)), inline_(std::move(how)) {}
   ~Workers() { stop(); }
 
@@ -40,22 +41,24 @@ class Workers {
   }
 
   const std::string& name() const { return name_; }
-  // Time from handing a function over until a thread took it.
-  const WaitStats& queue_waits() const { return queue_waits_; }
   // Functions that were handed over and have not ended. At 0, no thread of the pool touches anything of its callers.
   unsigned busy() const { return busy_.load(std::memory_order_acquire); }
 
   // Runs `work` on a worker. Error: VIR_ERR_OPERATION_TIMEOUT when the deadline passes first, VIR_ERR_INTERNAL_ERROR
-  // when `work` throws.
+  // when `work` throws. The time until a thread takes it is reported as a wait of the calling line.
   template <class T>
-  asio::awaitable<Result<T>> run(std::move_only_function<Result<T>()> work, Deadline deadline) {
+  asio::awaitable<Result<T>> run(std::move_only_function<Result<T>()> work, Deadline deadline,
+                                 std::source_location where = std::source_location::current()) {
     auto executor = co_await asio::this_coro::executor;
     if (!pool_) co_return co_await run_inline<T>(inline_, executor, std::move(work));
     auto job = std::make_shared<Job<T>>(executor, std::move(work));
     const auto handed_over = SteadyClock::now();
-    busy_.fetch_add(1, std::memory_order_relaxed);
-    asio::post(*pool_, [this, job, executor, handed_over]() mutable {
-      queue_waits_.add(SteadyClock::now() - handed_over);
+    // With a thread to spare, what is waited for is only that it wakes up.
+    const bool all_busy = busy_.fetch_add(1, std::memory_order_relaxed) >= threads_;
+    const char* const holder = all_busy ? last_begun_.load(std::memory_order_relaxed) : nullptr;
+    asio::post(*pool_, [this, job, executor, handed_over, where, holder]() mutable {
+      WaitSite::at("workers", name_, where).add(SteadyClock::now() - handed_over, holder);
+      last_begun_.store(where.function_name(), std::memory_order_relaxed);
       job->run();
       // Given away whole: the job's timer belongs to that executor and must not be destroyed here.
       asio::post(executor, [job = std::move(job)] { job->done.fire(); });
@@ -95,8 +98,9 @@ class Workers {
   }
 
   std::string name_;
-  WaitStats queue_waits_;
+  const unsigned threads_ = 0;
   std::atomic<unsigned> busy_{0};
+  std::atomic<const char*> last_begun_{nullptr};
   Inline inline_;
   std::optional<asio::thread_pool> pool_;  // none: inline
 };

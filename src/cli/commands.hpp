@@ -9,6 +9,12 @@ namespace vireo::cli {
 // Prints the daemon's answer as it is, for programs.
 void print_json(const json::object& answer);
 
+struct ContentionOptions {
+  bool as_json = false;
+  bool reset = false;  // begin the figures anew after showing them
+  bool watch = false;  // again every second, until interrupted, each time what waited in between
+};
+Result<void> contention(const Where& where, const ContentionOptions& options);
 Result<void> list(const Where& where, bool as_json);
 Result<void> reload(const Where& where);
 Result<void> status(const Where& where, bool as_json);

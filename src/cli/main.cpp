@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   cli::Where where;
   std::string domain;
   bool as_json = false;
+  cli::ContentionOptions contention_options;
   std::function<Result<void>()> command;
 
   CLI::App app("Talks to vireod, the daemon that runs this host's guests.", "vireo");
@@ -42,6 +43,11 @@ int main(int argc, char** argv) {
   auto* list = app.add_subcommand("list", "List all guests");
   auto* status = app.add_subcommand("status", "Show what the daemon does: guests, connections, counters");
   auto* trace = app.add_subcommand("trace", "Show where the time of a guest's last start went");
+  auto* contention = app.add_subcommand("contention", "Show where anything waited in the daemon, and for whom");
+  contention->add_flag("--json", contention_options.as_json, "Print JSON, for programs");
+  contention->add_flag("--reset", contention_options.reset, "Begin the figures anew afterwards");
+  contention->add_flag("--watch", contention_options.watch, "Show every second what waited in it");
+  contention->callback([&] { command = [&] { return cli::contention(where, contention_options); }; });
   auto* reload = app.add_subcommand("reload", "Have the daemon read its configuration anew");
   auto* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
   trace->add_option("domain", domain, "The guest's name, UUID or id")->required();

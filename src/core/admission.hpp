@@ -1,6 +1,7 @@
-// Admission: how many guests are being launched at one moment. More than the processors can serve would only make each
-// of them slower. First come, first served. A launch that takes unusually long (a QEMU that hangs on its way up) stops
-// counting after a while, so that hung launches cannot keep others out. Core thread only.
+// Admission: how many guests are being launched at one moment. More than the host can serve would only make each of
+// them slower. First come, first served. A launch that takes unusually long (a QEMU that hangs on its way up) stops
+// counting after a while, so that hung launches cannot keep others out. How many there may be is decided by core/pace.
+// Core thread only, but for figures().
 #pragma once
 
 #include <list>
@@ -12,13 +13,22 @@
 namespace vireo::core {
 
 class Admission {
+  using PlaceInLine = std::list<SteadyClock::time_point>::iterator;
+
   struct State {
-    std::list<SteadyClock::time_point> places;  // when each was taken, oldest first
-    std::shared_ptr<Wake> room;                 // what the first in line waits for
+    std::list<SteadyClock::time_point> places;           // when each was taken, oldest first
+    std::shared_ptr<Wake> room;                          // what the first in line waits for
+    std::atomic<unsigned> limit, inside{0}, waiting{0};  // the core writes, any thread reads
+
+    void make_room() const {
+      if (room) room->fire();
+    }
   };
 
  public:
-  using PlaceInLine = std::list<SteadyClock::time_point>::iterator;
+  struct Figures {
+    unsigned limit, inside, waiting;
+  };
 
   // Being admitted; destroying it makes room for the next.
   class Place {
@@ -33,7 +43,8 @@ class Admission {
     ~Place() {
       if (!state_) return;
       state_->places.erase(at_);
-      if (state_->room) state_->room->fire();
+      --state_->inside;
+      state_->make_room();
     }
 
    private:
@@ -44,16 +55,21 @@ class Admission {
   };
 
   // After `patience` a launch does not count any more.
-  Admission(const asio::any_io_executor& core, std::chrono::milliseconds patience)
-      : core_(core), line_(core), patience_(patience) {}
+  Admission(const asio::any_io_executor& core, unsigned limit, std::chrono::milliseconds patience)
+      : core_(core), line_(core, nullptr), patience_(patience) {
+    state_->limit = limit;
+  }
 
-  // Waits until fewer than `limit` launches count. Errors: as Lane::enter.
-  asio::awaitable<Result<Place>> enter(std::size_t limit, Deadline deadline) {
+  // Waits until fewer launches count than may be under way. Errors: as Lane::enter.
+  asio::awaitable<Result<Place>> enter(Deadline deadline,
+                                       std::source_location where = std::source_location::current()) {
+    const Waiting waiting(state_, where);
     auto first_in_line = co_await line_.enter("admission", deadline);
     if (!first_in_line) co_return pass_on(first_in_line);
-    while (state_->places.size() >= limit) {
+    while (state_->places.size() >= state_->limit) {
       // The oldest of those that still count is the next that stops to.
-      const auto nth = std::next(state_->places.begin(), static_cast<std::ptrdiff_t>(state_->places.size() - limit));
+      const auto nth =
+          std::next(state_->places.begin(), static_cast<std::ptrdiff_t>(state_->places.size() - state_->limit));
       const auto overdue = Deadline::at(*nth + patience_);
       if (overdue.passed()) break;
       // Kept by the state alone: a waiter that is cancelled just leaves it there, and the next one replaces it.
@@ -62,12 +78,41 @@ class Admission {
       if (deadline.passed())
         co_return fail(VIR_ERR_OPERATION_TIMEOUT, "too many guests are being started; try again later");
     }
+    ++state_->inside;
     co_return Place(state_, state_->places.insert(state_->places.end(), SteadyClock::now()));
   }
 
-  std::size_t inside() const { return state_->places.size(); }
+  // At least one. Who waits is let in at once if there is room now.
+  void set_limit(unsigned limit) {
+    state_->limit = std::max(1U, limit);
+    state_->make_room();
+  }
+  unsigned limit() const { return state_->limit; }
+  bool idle() const { return state_->inside == 0 && state_->waiting == 0; }
+  Figures figures() const { return {.limit = state_->limit, .inside = state_->inside, .waiting = state_->waiting}; }
 
  private:
+  // Counts who waits, and reports it if there was anything to wait for.
+  class Waiting {
+   public:
+    Waiting(std::shared_ptr<State> state, std::source_location where) : state_(std::move(state)), where_(where) {
+      ++state_->waiting;
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() {
+      --state_->waiting;
+      constexpr auto no_wait = std::chrono::microseconds(50);
+      if (const auto waited = SteadyClock::now() - began_; waited > no_wait)
+        WaitSite::at("admission", "launch", where_).add(waited, "launches under way");
+    }
+
+   private:
+    std::shared_ptr<State> state_;
+    const std::source_location where_;
+    const SteadyClock::time_point began_ = SteadyClock::now();
+  };
+
   const asio::any_io_executor core_;
   Lane line_;
   const std::chrono::milliseconds patience_;

@@ -14,16 +14,16 @@ struct AdmissionTest : ::testing::Test {
 };
 
 asio::awaitable<void> visit(AdmissionTest& t, Admission& admission, char name, std::chrono::milliseconds stay) {
-  auto place = co_await admission.enter(2, Deadline::in(10s));
+  auto place = co_await admission.enter(Deadline::in(10s));
   EXPECT_TRUE(place.has_value());
-  EXPECT_LE(admission.inside(), 2U);
+  EXPECT_LE(admission.figures().inside, 2U);
   t.log += name;
   asio::steady_timer timer(t.io, stay);
   co_await timer.async_wait(asio::use_awaitable);
 }
 
 asio::awaitable<void> hang(AdmissionTest& t, Admission& admission) {
-  auto place = co_await admission.enter(2, Deadline::in(10s));
+  auto place = co_await admission.enter(Deadline::in(10s));
   EXPECT_TRUE(place.has_value());
   t.log += 'h';
   asio::steady_timer timer(t.io, 300ms);
@@ -32,33 +32,33 @@ asio::awaitable<void> hang(AdmissionTest& t, Admission& admission) {
 }
 
 asio::awaitable<void> be_refused(AdmissionTest& t, Admission& admission) {
-  const auto place = co_await admission.enter(2, Deadline::in(5ms));
+  const auto place = co_await admission.enter(Deadline::in(5ms));
   EXPECT_FALSE(place.has_value());
   EXPECT_EQ(place.error().code, VIR_ERR_OPERATION_TIMEOUT);
   t.log += 'r';
 }
 
 TEST_F(AdmissionTest, LetsInAsManyAsTheLimitInTheirOrder) {
-  Admission admission(io.get_executor(), 10s);
+  Admission admission(io.get_executor(), 2, 10s);
   for (const char name : {'a', 'b', 'c', 'd', 'e'})
     asio::co_spawn(io, visit(*this, admission, name, 2ms), asio::detached);
   io.run();
   EXPECT_EQ(log, "abcde");
-  EXPECT_EQ(admission.inside(), 0U);
+  EXPECT_EQ(admission.figures().inside, 0U);
 }
 
 TEST_F(AdmissionTest, HungLaunchesKeepNobodyOutForLong) {
-  Admission admission(io.get_executor(), 20ms);
+  Admission admission(io.get_executor(), 2, 20ms);
   for (int i = 0; i < 2; ++i) asio::co_spawn(io, hang(*this, admission), asio::detached);
   asio::co_spawn(io, be_refused(*this, admission), asio::detached);
   asio::co_spawn(io, hang(*this, admission), asio::detached);
   io.run();
   EXPECT_EQ(log, "hhrhHHH");
-  EXPECT_EQ(admission.inside(), 0U);
+  EXPECT_EQ(admission.figures().inside, 0U);
 }
 
 TEST_F(AdmissionTest, ACancelledWaiterLeavesTheLineToTheNext) {
-  Admission admission(io.get_executor(), 10s);
+  Admission admission(io.get_executor(), 2, 10s);
   asio::cancellation_signal cancel;
   for (const char name : {'a', 'b'}) asio::co_spawn(io, visit(*this, admission, name, 20ms), asio::detached);
   asio::co_spawn(io, visit(*this, admission, 'x', 0ms),
@@ -68,7 +68,22 @@ TEST_F(AdmissionTest, ACancelledWaiterLeavesTheLineToTheNext) {
   soon.async_wait([&](auto) { cancel.emit(asio::cancellation_type::terminal); });
   io.run();
   EXPECT_EQ(log, "abc");
-  EXPECT_EQ(admission.inside(), 0U);
+  EXPECT_EQ(admission.figures().inside, 0U);
+}
+
+TEST_F(AdmissionTest, MoreRoomLetsTheNextInAtOnce) {
+  Admission admission(io.get_executor(), 1, 10s);
+  for (const char name : {'a', 'b'}) asio::co_spawn(io, visit(*this, admission, name, 50ms), asio::detached);
+  asio::steady_timer soon(io, 5ms);
+  std::string inside_then;
+  soon.async_wait([&](auto) {
+    EXPECT_EQ(admission.figures().waiting, 1U);
+    admission.set_limit(2);
+  });
+  asio::steady_timer later(io, 20ms);
+  later.async_wait([&](auto) { inside_then = log; });
+  io.run();
+  EXPECT_EQ(inside_then, "ab");
 }
 
 }  // namespace

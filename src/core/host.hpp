@@ -12,6 +12,7 @@
 #include "core/claims.hpp"
 #include "core/event_hub.hpp"
 #include "core/id_source.hpp"
+#include "core/pace.hpp"
 #include "core/registry.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/host_facts.hpp"
@@ -31,7 +32,7 @@ struct Settings {
   std::chrono::milliseconds end_timeout{30'000};
   int vnc_first_port = 5900, vnc_last_port = 65535;
   int spice_first_port = 5900, spice_last_port = 65535;
-  // Guests that may be launched at one moment.
+  // Guests that may be launched at one moment; 0: as the host bears.
   unsigned parallel_starts = 4;
 };
 
@@ -53,7 +54,15 @@ class Host {
         settings(std::move(the_settings)),
         registry(core_executor),
         ids(the_store),
-        admission(core_executor, launch_patience) {}
+        admission(core_executor,
+                  settings.parallel_starts > 0 ? settings.parallel_starts : most_launches(facts.node().cpus),
+                  launch_patience) {}
+
+  // Takes new settings up.
+  void set(Settings next) {
+    settings = std::move(next);
+    if (settings.parallel_starts > 0) admission.set_limit(settings.parallel_starts);
+  }
 
   // At the very end, when nothing runs any more: lets go of all running guests, which live on.
   void let_go() {
@@ -68,13 +77,14 @@ class Host {
   ports::Labeler& labeler;
   Workers& files;          // for the daemon's own folders, which always answer
   Workers& image_workers;  // for disk images, which may lie on a file system that hangs
-  Settings settings;  // replaced as a whole by a reload; a call takes what it needs of it without a suspension between
+  Settings settings;  // replaced as a whole by set(); a call takes what it needs of it without a suspension between
   Registry registry;
   EventHub events;
   IdSource ids;
   unsigned cleaning_up = 0;  // lives that have ended and are not cleared away yet
   Admission admission;
-  Claims<int> tcp_ports;  // VNC's and SPICE's
+  bool keeps_pace = false;  // keep_pace() is running
+  Claims<int> tcp_ports;    // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };
 

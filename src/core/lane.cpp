@@ -7,13 +7,14 @@
 namespace vireo::core {
 
 struct LaneHold::State {
-  explicit State(asio::any_io_executor e) : core(std::move(e)) {}
+  State(asio::any_io_executor e, const char* o) : core(std::move(e)), of(o) {}
   struct Waiter {
     Waiter(const asio::any_io_executor& e, const char* v) : turn(e), verb(v) {}
     Wake turn;
     const char* verb;
   };
   asio::any_io_executor core;
+  const char* of;
   const char* holder = nullptr;
   std::list<std::shared_ptr<Waiter>> queue;
 };
@@ -41,15 +42,10 @@ void LaneHold::leave() {
   next->turn.fire();
 }
 
-Lane::Lane(const asio::any_io_executor& core) : state_(std::make_shared<LaneHold::State>(core)) {}
+Lane::Lane(const asio::any_io_executor& core, const char* of) : state_(std::make_shared<LaneHold::State>(core, of)) {}
 
 const char* Lane::holder() const { return state_->holder; }
 std::size_t Lane::waiting() const { return state_->queue.size(); }
-
-WaitStats& Lane::waits() {
-  static WaitStats stats;
-  return stats;
-}
 
 // A place in the queue: given up however the wait ends, also when it ends by an exception in a cancelled coroutine.
 struct Lane::Place {
@@ -66,18 +62,19 @@ struct Lane::Place {
   }
 };
 
-asio::awaitable<Result<LaneHold>> Lane::enter(const char* verb, Deadline deadline) {
+asio::awaitable<Result<LaneHold>> Lane::enter(const char* verb, Deadline deadline, std::source_location where) {
   auto state = state_;  // the guest may go while we wait
   if (!state->holder) {
     state->holder = verb;
     co_return LaneHold(state);
   }
   const auto began = SteadyClock::now();
+  const char* const in_the_way = state->holder;
   auto waiter = std::make_shared<LaneHold::State::Waiter>(state->core, verb);
   Place place{state, waiter};
   state->queue.push_back(waiter);
   const bool mine = co_await waiter->turn.wait(deadline);
-  waits().add(SteadyClock::now() - began);
+  if (state->of) WaitSite::at("lane", state->of, where).add(SteadyClock::now() - began, in_the_way);
   if (mine) {
     place.taken = true;
     co_return LaneHold(state);

@@ -9,7 +9,7 @@
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
-#include "base/wait_stats.hpp"
+#include "base/wait_site.hpp"
 #include "base/wake.hpp"
 
 namespace vireo::core {
@@ -34,19 +34,19 @@ class LaneHold {
 
 class Lane {
  public:
-  explicit Lane(const asio::any_io_executor& core);
+  // `of`: whose lanes these are, for the report of waits; null: its owner reports them.
+  explicit Lane(const asio::any_io_executor& core, const char* of = "guest");
 
   // Waits for its turn, first come first served. `verb` names the caller to whoever waits behind it ("start").
   // Errors: VIR_ERR_OPERATION_TIMEOUT at the deadline, naming who holds the lane; VIR_ERR_OPERATION_ABORTED when the
   // waiting coroutine is cancelled. In both cases it has left the queue.
-  asio::awaitable<Result<LaneHold>> enter(const char* verb, Deadline deadline);
+  // A wait is reported as one of the line `where`.
+  asio::awaitable<Result<LaneHold>> enter(const char* verb, Deadline deadline,
+                                          std::source_location where = std::source_location::current());
 
   // The verb that is inside, or nullptr.
   const char* holder() const;
   std::size_t waiting() const;
-
-  // Waits in all lanes together.
-  static WaitStats& waits();
 
  private:
   struct Place;

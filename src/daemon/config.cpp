@@ -78,7 +78,10 @@ void describe(ConfigRef& c, Option&& option) {
   option("keepalive_count", c.keepalive_count,
          "Such questions that a client may leave unanswered before it is dropped.", Range{1, 1'000}, at_once);
   option("parallel_starts", c.parallel_starts,
-         "Guests that may be launched at one moment. 0: twice the processors, at least 4.", Range{0, 10'000}, at_once);
+         "Guests that may be launched at one moment. 0: as many as the host bears, at most two for each processor (or "
+         "4);\n"
+         "fewer while its disks or its memory keep everybody waiting.",
+         Range{0, 10'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);

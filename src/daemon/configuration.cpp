@@ -22,7 +22,7 @@ Configuration::Configuration(const asio::any_io_executor& core, Workers& files, 
     : files_(files),
       paths_(std::move(paths)),
       apply_(std::move(apply)),
-      lane_(core),
+      lane_(core, "configuration"),
       published_(std::make_shared<const Config>(std::move(first))) {}
 
 asio::awaitable<Result<TakenUp>> Configuration::reload() {

@@ -45,7 +45,8 @@ std::shared_ptr<ports::GuestCgroups> cgroups_for(const Paths& paths, const Confi
   std::ifstream file("/proc/self/mounts");
   const std::string text(std::istreambuf_iterator<char>(file), {});
   auto cgroups = std::make_shared<host::HostCgroups>(
-      host::cgroup_mounts_in(text), config.cgroup_parent.empty() ? own_parent(paths.run_dir) : config.cgroup_parent);
+      host::without_empty_ones(host::cgroup_mounts_in(text)),
+      config.cgroup_parent.empty() ? own_parent(paths.run_dir) : config.cgroup_parent);
   cgroups->sweep();
   return cgroups;
 }

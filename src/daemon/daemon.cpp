@@ -32,7 +32,6 @@ namespace {
 
 core::Settings core_settings(std::string runtime_dir, const Paths& paths, const Config& config) {
   using std::chrono::milliseconds;
-  const unsigned automatic = std::max(4U, 2 * std::thread::hardware_concurrency());
   return {.runtime_dir = std::move(runtime_dir),
           .log_dir = paths.guest_log_dir(),
           .lane_timeout = milliseconds(config.lane_timeout_ms),
@@ -43,7 +42,7 @@ core::Settings core_settings(std::string runtime_dir, const Paths& paths, const 
           .vnc_last_port = config.vnc_last_port,
           .spice_first_port = config.spice_first_port,
           .spice_last_port = config.spice_last_port,
-          .parallel_starts = config.parallel_starts > 0 ? static_cast<unsigned>(config.parallel_starts) : automatic};
+          .parallel_starts = static_cast<unsigned>(config.parallel_starts)};
 }
 
 Result<void> make_folders(const Paths& paths) {
@@ -90,7 +89,10 @@ struct Daemon::Parts {
         table(core.executor()),
         configuration(core.executor(), files, paths, config,
                       [this, paths](const Config& next) { take_up(paths, next); }),
-        services{.host = qemu, .facts = [this] { return daemon_facts(); }, .reload = [this] { return reload(this); }} {
+        services{.host = qemu,
+                 .core_loop = core_meter,
+                 .facts = [this] { return daemon_facts(); },
+                 .reload = [this] { return reload(this); }} {
     lv::register_all(table);
     std::vector<asio::any_io_executor> executors;
     for (int i = 0; i < config.door_threads; ++i) {
@@ -117,8 +119,8 @@ struct Daemon::Parts {
 
   // Core thread: what of a configuration can change while the daemon runs.
   void take_up(const Paths& paths, const Config& config) {
-    qemu.settings = core_settings(paths.guest_runtime_dir(), paths, config);
-    test.settings = core_settings(paths.test_runtime_dir(), paths, config);
+    qemu.set(core_settings(paths.guest_runtime_dir(), paths, config));
+    test.set(core_settings(paths.test_runtime_dir(), paths, config));
     door->set_limits(client_limits(config));
     spdlog::set_level(spdlog::level::from_str(config.log_level));
   }
@@ -130,6 +132,10 @@ struct Daemon::Parts {
                           .uptime = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began),
                           .counters = http_door->counters()};
     for (const auto& count : door->counts()) out.counters.push_back({"libvirt", count.name, count.value});
+    const auto starts = qemu.admission.figures();
+    out.counters.push_back({"starts", "allowed_at_once", starts.limit});
+    out.counters.push_back({"starts", "under_way", starts.inside});
+    out.counters.push_back({"starts", "waiting", starts.waiting});
     return out;
   }
 
@@ -143,7 +149,8 @@ struct Daemon::Parts {
 
   const SteadyClock::time_point began = SteadyClock::now();
   host::LinuxHost facts;
-  IoThread core{"core"};
+  LoopMeter core_meter;
+  IoThread core{"core", &core_meter};
   std::vector<std::unique_ptr<IoThread>> door_threads;
   Workers spawners;
   Workers probers{"probe", 8};  // several, because a binary may hang while it is asked

@@ -196,6 +196,17 @@ std::vector<CgroupMount> cgroup_mounts_in(const std::string& mounts_text) {
   return mounts;
 }
 
+std::vector<CgroupMount> without_empty_ones(std::vector<CgroupMount> mounts) {
+  const bool version_1 = std::ranges::any_of(mounts, [](const CgroupMount& mount) { return !mount.unified; });
+  std::erase_if(mounts, [&](const CgroupMount& mount) {
+    if (!mount.unified || !version_1) return false;
+    return std::ranges::none_of(
+        words_of(first_line_of(mount.folder + "/cgroup.controllers"), ' '),
+        [](const auto& each) { return std::ranges::find(kUsefulUnified, each) != kUsefulUnified.end(); });
+  });
+  return mounts;
+}
+
 Result<void> HostCgroups::make_in(const CgroupMount& mount, const std::string& guest) const {
   const auto parent = parent_in(mount), folder = parent + "/" + guest;
   if (auto fault = fault::at("cgroup.make"); !fault) return fault;

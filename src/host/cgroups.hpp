@@ -19,6 +19,10 @@ struct CgroupMount {
 // The hierarchies that guests should be in, from the text of /proc/self/mounts.
 std::vector<CgroupMount> cgroup_mounts_in(const std::string& mounts_text);
 
+// The same without a version 2 that has nothing for guests beside a version 1 that has: joining it would only cost
+// time.
+std::vector<CgroupMount> without_empty_ones(std::vector<CgroupMount> mounts);
+
 class HostCgroups : public ports::GuestCgroups {
  public:
   // `parent`: one folder name, this daemon's own among all daemons of the host.

@@ -65,6 +65,15 @@ TEST_F(CgroupsTest, MountTables) {
                                       {.folder = "/c/unified", .unified = true, .controllers = {}}}));
 }
 
+TEST_F(CgroupsTest, AVersion2WithoutUseIsLeftOutBesideVersion1Only) {
+  const auto memory = v1("memory", {"memory"}), unified = v2();
+  file("unified/cgroup.controllers", "hugetlb misc");
+  EXPECT_EQ(without_empty_ones({memory, unified}), (std::vector{memory}));
+  EXPECT_EQ(without_empty_ones({unified}), (std::vector{unified}));
+  file("unified/cgroup.controllers", "misc io");
+  EXPECT_EQ(without_empty_ones({memory, unified}), (std::vector{memory, unified}));
+}
+
 TEST_F(CgroupsTest, OneGroupInEveryHierarchyAndNothingAfterwards) {
   HostCgroups groups({v1("cpu", {"cpu"}), v1("memory", {"memory"}), v2()}, "vireo-test");
   auto place = groups.make("guest-1", {});

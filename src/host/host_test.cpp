@@ -167,6 +167,17 @@ TEST_F(FakeHost, AProcessesTimeIsReadBehindItsName) {
   EXPECT_EQ(host.process_cpu_time_ns(8), 0u);
 }
 
+TEST_F(FakeHost, ItsLoadIsWhatTheKernelTells) {
+  file("/proc/meminfo", "MemTotal:  2000000 kB\nMemFree: 7 kB\nMemAvailable:  500000 kB");
+  file("/proc/pressure/memory", "some avg10=9.00 avg60=0.07 total=1\nfull avg10=3.25 avg60=0.00 total=0");
+  const LinuxHost host({.root = root_, .cpu_map_folder = root_});
+  const auto load = host.load();
+  EXPECT_EQ(load.memory_kib, 2'000'000u);
+  EXPECT_EQ(load.available_kib, 500'000u);
+  EXPECT_EQ(load.memory_stall, 3.25);
+  EXPECT_EQ(load.disk_stall, 0) << "this kernel does not tell";
+}
+
 TEST(Lists, AreReadAndWrittenAsTheKernelDoes) {
   EXPECT_EQ(parse_list("0-2,7,9-10"), (std::vector<unsigned>{0, 1, 2, 7, 9, 10}));
   EXPECT_EQ(format_list({0, 1, 2, 7, 9, 10}), "0-2,7,9-10");

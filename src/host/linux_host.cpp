@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdio>
 #include <sstream>
 
 #include "host/host_xml.hpp"
@@ -90,6 +91,21 @@ ports::NodeInfo LinuxHost::node() const {
   auto info = node_;
   info.memory_kib = memory_kib_now(tree_, topology_);
   return info;
+}
+
+ports::HostLoad LinuxHost::load() const {
+  // "full avg10=0.25 avg60=0.10 avg300=0.02 total=5016191"; kernels without it have no such file.
+  const auto stall = [this](const char* what) {
+    for (const auto& line : tree_.lines(std::string("/proc/pressure/") + what))
+      if (double percent = 0; std::sscanf(line.c_str(), "full avg10=%lf", &percent) == 1) return percent;
+    return 0.0;
+  };
+  const auto memory = tree_.lines("/proc/meminfo");
+  return {.processors = node_.cpus,
+          .memory_stall = stall("memory"),
+          .disk_stall = stall("io"),
+          .memory_kib = value_after(memory, "MemTotal").value_or(0),
+          .available_kib = value_after(memory, "MemAvailable").value_or(0)};
 }
 
 std::uint64_t LinuxHost::process_cpu_time_ns(pid_t pid) const {

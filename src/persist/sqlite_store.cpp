@@ -117,7 +117,7 @@ SqliteStore::SqliteStore(std::unique_ptr<sqlite3, CloseDb> db)
 void SqliteStore::stop() {
   if (!writer_.joinable()) return;
   {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     stopping_ = true;
   }
   arrived_.notify_one();
@@ -128,7 +128,7 @@ void SqliteStore::write_until_stopped() {
   for (;;) {
     std::deque<std::shared_ptr<Job>> group;
     {
-      std::unique_lock hold(mutex_);
+      CountedMutex::Hold hold(mutex_);
       arrived_.wait(hold, [this] { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
       group.swap(queue_);
@@ -170,7 +170,7 @@ void SqliteStore::write_group(std::deque<std::shared_ptr<Job>>& group) {
 asio::awaitable<Result<void>> SqliteStore::commit(const char* point, Change change) {
   auto job = std::make_shared<Job>(co_await asio::this_coro::executor, point, std::move(change));
   {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     queue_.push_back(job);
   }
   arrived_.notify_one();

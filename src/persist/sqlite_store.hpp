@@ -53,7 +53,7 @@ class SqliteStore final : public ports::DefinitionStore {
 
   std::unique_ptr<sqlite3, CloseDb> db_;
   std::atomic<std::uint64_t> commits_{0};
-  CountedMutex mutex_;  // guards queue_ and stopping_
+  CountedMutex mutex_{"store queue"};  // guards queue_ and stopping_
   std::condition_variable_any arrived_;
   std::deque<std::shared_ptr<Job>> queue_;
   bool stopping_ = false;

@@ -22,6 +22,13 @@ struct NodeInfo {
   unsigned threads = 1;  // per core
 };
 
+// What the host suffers from, as its kernel tells now. Zeroes where it tells nothing.
+struct HostLoad {
+  unsigned processors = 1;
+  double memory_stall = 0, disk_stall = 0;  // percent of the last 10 s in which all tasks waited for it
+  std::uint64_t memory_kib = 0, available_kib = 0;
+};
+
 class HostFacts {
  public:
   virtual ~HostFacts() = default;
@@ -33,6 +40,8 @@ class HostFacts {
   virtual const std::string& capabilities_host_xml() const = 0;
   // User and system time that a process has used; 0 when it is gone. From /proc, which asks nobody.
   virtual std::uint64_t process_cpu_time_ns(pid_t pid) const = 0;
+  // Reads files of /proc: for workers.
+  virtual HostLoad load() const { return {}; }
 };
 
 }  // namespace vireo::ports

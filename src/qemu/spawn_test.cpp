@@ -149,6 +149,31 @@ TEST_F(SpawnTest, ItJoinsItsControlGroups) {
     EXPECT_EQ(test::content_of(folder_.file(std::string(name) + "/cgroup.procs")), "0");
 }
 
+TEST_F(SpawnTest, InVersion1ItMovesItsOnlyThread) {
+  std::filesystem::create_directory(folder_.file("one"));
+  for (const auto* name : {"one/tasks", "one/cgroup.procs"}) std::ofstream(folder_.file(name));
+  SpawnRequest request;
+  request.cgroups = {folder_.file("one")};
+  output_of("true", request);
+  EXPECT_EQ(test::content_of(folder_.file("one/tasks")), "0");
+  EXPECT_EQ(test::content_of(folder_.file("one/cgroup.procs")), "");
+}
+
+// A group of the real version 2, where one can be made.
+TEST_F(SpawnTest, ItIsBornInAGroupOfVersion2) {
+  std::string group;
+  for (const std::string mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"})
+    if (::access((mount + "/cgroup.procs").c_str(), F_OK) == 0)
+      group = mount + fmt::format("/vireo-spawn-{}", ::getpid());
+  if (group.empty() || ::mkdir(group.c_str(), 0755) != 0) GTEST_SKIP() << "no control group of version 2 can be made";
+  SpawnRequest request;
+  request.cgroups = {group};
+  const auto text = output_of("cat /proc/self/cgroup; grep -c . /proc/self/environ; readlink /proc/self/fd/0", request);
+  EXPECT_NE(text.find(group.substr(group.rfind('/')) + "\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("/dev/null"), std::string::npos) << text;
+  EXPECT_EQ(::rmdir(group.c_str()), 0) << "it has ended, so its group is empty";
+}
+
 TEST_F(SpawnTest, EachStepThatFailsIsNamedWithItsReason) {
   SpawnRequest request;
   request.cgroups = {folder_.file("none")};

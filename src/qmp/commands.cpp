@@ -19,8 +19,9 @@ const json::string* string_at(const json::value& value, std::string_view key) {
 
 }  // namespace
 
-asio::awaitable<Result<void>> run_command(MonitorPtr monitor, std::string command, Deadline deadline) {
-  auto answer = co_await monitor->execute(std::move(command), json::object(), deadline);
+asio::awaitable<Result<void>> run_command(MonitorPtr monitor, std::string command, Deadline deadline,
+                                          std::source_location where) {
+  auto answer = co_await monitor->execute(std::move(command), json::object(), deadline, where);
   if (!answer) co_return pass_on(answer);
   co_return Result<void>();
 }

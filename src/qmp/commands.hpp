@@ -16,7 +16,8 @@ struct Status {
   std::string name;      // "prelaunch", "paused", "running", "shutdown", "guest-panicked" …
 };
 
-asio::awaitable<Result<void>> run_command(MonitorPtr monitor, std::string command, Deadline deadline);
+asio::awaitable<Result<void>> run_command(MonitorPtr monitor, std::string command, Deadline deadline,
+                                          std::source_location where = std::source_location::current());
 asio::awaitable<Result<Status>> query_status(MonitorPtr monitor, Deadline deadline);
 // Character device id ("charserial0") → the pseudo terminal that QEMU opened for it ("/dev/pts/3").
 asio::awaitable<Result<std::map<std::string, std::string>>> query_terminals(MonitorPtr monitor, Deadline deadline);

@@ -71,12 +71,15 @@ asio::awaitable<Result<void>> Monitor::handshake(Deadline deadline) {
   return do_handshake(shared_from_this(), deadline);
 }
 
-asio::awaitable<Result<json::object>> Monitor::exchange(json::object request, Deadline deadline) {
-  return do_exchange(shared_from_this(), std::move(request), deadline);
+asio::awaitable<Result<json::object>> Monitor::exchange(json::object request, Deadline deadline,
+                                                        std::source_location where) {
+  // By no name of its own: it is a client's, and there is no end to what clients may ask.
+  return do_exchange(shared_from_this(), std::move(request), deadline, WaitSite::at("monitor", "any command", where));
 }
 
-asio::awaitable<Result<json::value>> Monitor::execute(std::string command, json::object arguments, Deadline deadline) {
-  return do_execute(shared_from_this(), std::move(command), std::move(arguments), deadline);
+asio::awaitable<Result<json::value>> Monitor::execute(std::string command, json::object arguments, Deadline deadline,
+                                                      std::source_location where) {
+  return do_execute(shared_from_this(), std::move(command), std::move(arguments), deadline, where);
 }
 
 void Monitor::close() { fail_all(closed_error(), false); }
@@ -86,17 +89,19 @@ asio::awaitable<Result<void>> Monitor::do_handshake(Self self, Deadline deadline
   const bool greeted = co_await self->greeted_.wait(deadline);
   if (self->failure_) co_return std::unexpected(*self->failure_);
   if (!greeted) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "QEMU's monitor did not greet in time");
-  auto answer = co_await do_execute(self, "qmp_capabilities", json::object(), deadline);
+  auto answer =
+      co_await do_execute(self, "qmp_capabilities", json::object(), deadline, std::source_location::current());
   if (!answer) co_return pass_on(answer);
   co_return Result<void>();
 }
 
 asio::awaitable<Result<json::value>> Monitor::do_execute(Self self, std::string command, json::object arguments,
-                                                         Deadline deadline) {
+                                                         Deadline deadline, std::source_location where) {
+  WaitSite& site = WaitSite::at("monitor", command, where);
   json::object request;
   request["execute"] = command;
   if (!arguments.empty()) request["arguments"] = std::move(arguments);
-  auto answer = co_await do_exchange(std::move(self), std::move(request), deadline);
+  auto answer = co_await do_exchange(std::move(self), std::move(request), deadline, site);
   if (!answer) co_return pass_on(answer);
   if (const auto* error = answer->if_contains("error")) {
     const auto sentence = error->is_object() ? text_of(error->get_object(), "desc") : std::string();
@@ -105,7 +110,8 @@ asio::awaitable<Result<json::value>> Monitor::do_execute(Self self, std::string 
   co_return std::move(answer->at("return"));
 }
 
-asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::object request, Deadline deadline) {
+asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::object request, Deadline deadline,
+                                                           WaitSite& site) {
   if (self->failure_)
     co_return fail(VIR_ERR_OPERATION_FAILED, "the guest's monitor connection is closed; if it runs, try again later");
   if (auto fault = fault::at("qmp.exchange"); !fault) co_return pass_on(fault);
@@ -123,7 +129,9 @@ asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::obje
   Place place(self, id);
   self->send(id, json::serialize(request) + "\n");
 
+  const auto asked = SteadyClock::now();
   co_await pending->wake.wait(deadline);
+  site.add(SteadyClock::now() - asked, "QEMU");
   if (pending->reply) {
     if (askers_id) (*pending->reply)["id"] = std::move(*askers_id);
     co_return std::move(*pending->reply);

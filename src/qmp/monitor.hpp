@@ -14,6 +14,7 @@
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/timer.hpp"
+#include "base/wait_site.hpp"
 #include "base/wake.hpp"
 #include "qmp/message.hpp"
 
@@ -46,10 +47,13 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
   // asker's own "id", if any, stands in it again. Errors: VIR_ERR_OPERATION_TIMEOUT at the deadline (a command not yet
   // written is then never sent), VIR_ERR_RESOURCE_BUSY with too many commands under way, VIR_ERR_OPERATION_FAILED when
   // the connection is or gets closed, VIR_ERR_INTERNAL_ERROR when it was closed because of garbage.
-  asio::awaitable<Result<json::object>> exchange(json::object request, Deadline deadline);
+  // The time until the answer is reported as a wait of the line `where`.
+  asio::awaitable<Result<json::object>> exchange(json::object request, Deadline deadline,
+                                                 std::source_location where = std::source_location::current());
 
   // One command by name: what it returns. QEMU's refusal is VIR_ERR_INTERNAL_ERROR with QEMU's sentence.
-  asio::awaitable<Result<json::value>> execute(std::string command, json::object arguments, Deadline deadline);
+  asio::awaitable<Result<json::value>> execute(std::string command, json::object arguments, Deadline deadline,
+                                               std::source_location where = std::source_location::current());
 
   bool is_open() const { return !failure_; }
   // Ends the connection and everybody's waiting; no sink is called any more.
@@ -74,9 +78,10 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
   static asio::awaitable<void> write_loop(Self self);
   static asio::awaitable<void> rest(Self self);
   static asio::awaitable<Result<void>> do_handshake(Self self, Deadline deadline);
-  static asio::awaitable<Result<json::object>> do_exchange(Self self, json::object request, Deadline deadline);
+  static asio::awaitable<Result<json::object>> do_exchange(Self self, json::object request, Deadline deadline,
+                                                           WaitSite& site);
   static asio::awaitable<Result<json::value>> do_execute(Self self, std::string command, json::object arguments,
-                                                         Deadline deadline);
+                                                         Deadline deadline, std::source_location where);
 
   Result<void> take_lines();
   Result<void> take(std::string_view line);

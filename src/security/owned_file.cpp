@@ -16,7 +16,6 @@
 #include <sstream>
 #include <vector>
 
-#include "base/counted_mutex.hpp"
 #include "base/fault.hpp"
 #include "base/fd.hpp"
 
@@ -84,8 +83,8 @@ class File {
 };
 
 // Reading and writing the attribute is one step for everybody who works on the file.
-CountedMutex& mutex_of(const File& file) {
-  static std::array<CountedMutex, 64> mutexes;
+std::mutex& mutex_of(const File& file) {
+  static std::array<std::mutex, 64> mutexes;
   return mutexes[file.stat().st_ino % mutexes.size()];
 }
 

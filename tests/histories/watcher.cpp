@@ -94,7 +94,7 @@ void Watcher::look_at_rest(core::Host& host, Surroundings& around, const Virtual
   expect(host.registry.names_taken() == version->by_uuid.size(), "a name is claimed for ever");
   expect(host.tcp_ports.size() == ports, "ports are claimed for ever, or not claimed");
   expect(host.images.size() == images, "disk images are claimed for ever, or not claimed");
-  expect(host.admission.inside() == 0, "a launch counts for ever");
+  expect(host.admission.idle(), "a launch counts for ever");
   expect(time.waiting() == 0, "a coroutine waits for ever");
   if (!around.rows.broken.empty()) complain(around.rows.broken);
 }

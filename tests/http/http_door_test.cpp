@@ -100,13 +100,29 @@ class HttpDoor : public ::testing::Test {
   std::atomic<int> reloads_ = 0;
   std::string reload_error_;
   SimHost sim_;
+  LoopMeter core_loop_;
   http::Services services_{
       .host = sim_.host,
+      .core_loop = core_loop_,
       .facts = [] { return http::DaemonFacts{.version = "9", .pid = 7, .counters = {{"a", "b", 3}}}; },
       .reload = [this] { return fake_reload(this); }};
   IoThread thread_{"door"};
   std::optional<http::Door> door_;
 };
+
+TEST_F(HttpDoor, TellsWhatWaitedAndBeginsAnew) {
+  open();
+  Client client(path_);
+  WaitReport::reset();
+  WaitSite::at("lane", "guest", std::source_location::current()).add(std::chrono::microseconds(1500), "suspend");
+  core_loop_.add(std::chrono::microseconds(70));
+  for (const auto& [method, path] : {std::pair{"GET", "/v1/contention"}, {"POST", "/v1/contention/reset"}}) {
+    const auto answer = client.ask(method, path);
+    EXPECT_TRUE(is(answer, "200", "\"longest_turn_us\":70"));
+    EXPECT_TRUE(is(answer, "200", "\"held_by\":\"suspend\",\"count\":1,\"average_us\":1500"));
+  }
+  EXPECT_TRUE(is(client.ask("GET", "/v1/contention"), "200", "\"longest_turn_us\":0},\"sites\":[]"));
+}
 
 TEST_F(HttpDoor, AnswersFromThePublishedVersion) {
   open();

@@ -58,7 +58,9 @@ Done claim(Launch& l) {
 }
 
 Done admit(Launch& l) {
-  auto place = co_await l.host.admission.enter(l.host.settings.parallel_starts, l.deadline);
+  if (l.host.settings.parallel_starts == 0 && !std::exchange(l.host.keeps_pace, true))
+    asio::co_spawn(l.host.core, keep_pace(l.host), asio::detached);
+  auto place = co_await l.host.admission.enter(l.deadline);
   if (!place) co_return pass_on(place);
   l.place = std::move(*place);
   // The caller may go now: half of a launch helps nobody.

@@ -11,6 +11,8 @@ constexpr std::array table{
     Route{"GET", "/v1/domains", &list_domains},
     Route{"GET", "/v1/domains/{domain}", &show_domain},
     Route{"GET", "/v1/domains/{domain}/trace", &show_trace},
+    Route{"GET", "/v1/contention", &show_contention},
+    Route{"POST", "/v1/contention/reset", &reset_contention},
     Route{"POST", "/v1/reload", &reload},
 };
 

@@ -1,6 +1,7 @@
 // What the daemon gives this door to answer with: the guests, and what only the wiring knows of the daemon itself.
 #pragma once
 
+#include "base/loop_meter.hpp"
 #include "core/host.hpp"
 
 namespace vireo::doors::http {
@@ -27,7 +28,8 @@ struct Reloaded {
 
 // Outlives all connections.
 struct Services {
-  core::Host& host;  // qemu:///system
+  core::Host& host;      // qemu:///system
+  LoopMeter& core_loop;  // the core thread's
   // Any thread; never waits.
   std::function<DaemonFacts()> facts;
   // Core thread. Reads the configuration anew and takes it up. Error: VIR_ERR_CONF_SYNTAX naming file, line and reason,

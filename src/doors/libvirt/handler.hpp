@@ -8,7 +8,9 @@
 #include <exception>
 #include <span>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
+#include "base/wait_site.hpp"
 #include "doors/libvirt/procedure.hpp"
 #include "doors/libvirt/stream.hpp"
 #include "doors/libvirt/xdr.hpp"
@@ -71,12 +73,13 @@ class HandlerTable {
 
   // Runs as a coroutine on the core executor; cancelled (terminal) when the client goes away.
   template <class Number, class Args, class Ret>
-  void change(Number number, asio::awaitable<Result<Ret>> (*fn)(Call, Args)) {
-    at(number).change = [this, fn](Call call, std::span<const std::byte> payload,
-                                   std::shared_ptr<Pending> pending) -> Result<void> {
+  void change(Number number, asio::awaitable<Result<Ret>> (*fn)(Call, Args),
+              std::source_location where = std::source_location::current()) {
+    at(number).change = [this, fn, site = core_queue(where)](Call call, std::span<const std::byte> payload,
+                                                             std::shared_ptr<Pending> pending) -> Result<void> {
       auto args = decode_args<Args>(payload);
       if (!args) return pass_on(args);
-      launch<Ret>(fn(std::move(call), std::move(*args)), std::move(pending));
+      launch<Ret>(fn(std::move(call), std::move(*args)), std::move(pending), site);
       return {};
     };
   }
@@ -84,12 +87,14 @@ class HandlerTable {
   // The same in two steps: `prepare` runs on the session's own thread, as a read does, and `fn` gets what it made. For
   // work that needs only the arguments, such as reading a document, and would cost the core thread more than a hop.
   template <class Number, class Args, class Prepared, class Ret>
-  void change(Number number, Prepared (*prepare)(Args), asio::awaitable<Result<Ret>> (*fn)(Call, Prepared)) {
-    at(number).change = [this, prepare, fn](Call call, std::span<const std::byte> payload,
-                                            std::shared_ptr<Pending> pending) -> Result<void> {
+  void change(Number number, Prepared (*prepare)(Args), asio::awaitable<Result<Ret>> (*fn)(Call, Prepared),
+              std::source_location where = std::source_location::current()) {
+    at(number).change = [this, prepare, fn, site = core_queue(where)](
+                            Call call, std::span<const std::byte> payload,
+                            std::shared_ptr<Pending> pending) -> Result<void> {
       auto args = decode_args<Args>(payload);
       if (!args) return pass_on(args);
-      launch<Ret>(fn(std::move(call), prepare(std::move(*args))), std::move(pending));
+      launch<Ret>(fn(std::move(call), prepare(std::move(*args))), std::move(pending), site);
       return {};
     };
   }
@@ -97,12 +102,14 @@ class HandlerTable {
   // Like change, for a procedure that carries a stream. The stream is open before `fn` starts; the reply goes out when
   // `fn` returns, so what goes on with the stream after the reply is spawned by `fn`. A failure ends the stream.
   template <class Number, class Args, class Ret>
-  void stream(Number number, asio::awaitable<Result<Ret>> (*fn)(Call, Args, std::shared_ptr<Stream>)) {
-    at(number).stream = [this, fn](Call call, std::span<const std::byte> payload, std::shared_ptr<Stream> stream,
-                                   std::shared_ptr<Pending> pending) -> Result<void> {
+  void stream(Number number, asio::awaitable<Result<Ret>> (*fn)(Call, Args, std::shared_ptr<Stream>),
+              std::source_location where = std::source_location::current()) {
+    at(number).stream = [this, fn, site = core_queue(where)](Call call, std::span<const std::byte> payload,
+                                                             std::shared_ptr<Stream> stream,
+                                                             std::shared_ptr<Pending> pending) -> Result<void> {
       auto args = decode_args<Args>(payload);
       if (!args) return pass_on(args);
-      launch<Ret>(fn(std::move(call), std::move(*args), std::move(stream)), std::move(pending));
+      launch<Ret>(fn(std::move(call), std::move(*args), std::move(stream)), std::move(pending), site);
       return {};
     };
   }
@@ -147,11 +154,21 @@ class HandlerTable {
     return xdr::encode(ret);
   }
 
+  // The wait for the core thread is that of the line which registered the procedure: it names the call.
+  static WaitSite* core_queue(std::source_location where) { return &WaitSite::at("queue", "core thread", where); }
+
   template <class Ret>
-  void launch(asio::awaitable<Result<Ret>> work, std::shared_ptr<Pending> pending) {
+  static asio::awaitable<Result<Ret>> on_core(asio::awaitable<Result<Ret>> work, WaitSite* site,
+                                              SteadyClock::time_point handed_over) {
+    site->add(SteadyClock::now() - handed_over);
+    co_return co_await std::move(work);
+  }
+
+  template <class Ret>
+  void launch(asio::awaitable<Result<Ret>> work, std::shared_ptr<Pending> pending, WaitSite* site) {
     auto slot = pending->cancel.slot();
     asio::co_spawn(
-        core_, std::move(work),
+        core_, on_core<Ret>(std::move(work), site, SteadyClock::now()),
         asio::bind_cancellation_slot(slot, [pending = std::move(pending)](std::exception_ptr thrown, Result<Ret> ret) {
           if (thrown) ret = thrown_error(thrown);
           pending->finish([ret = std::move(ret)]() -> Result<Bytes> {

@@ -20,6 +20,13 @@ Response show_domain(const Services& services, const Request& request);
 // is null when the start succeeded.
 Response show_trace(const Services& services, const Request& request);
 
+// What waited, since the daemon began or the last reset: {"span_us", "core": {"load", "busy_us", "turns",
+// "longest_turn_us"}, "sites": [{"kind", "waited_for", "function", "file", "line", "held_by", "count", "average_us",
+// "maximum_us", "total_us"} …]}, most total first; load is a share of one processor, held_by null when nobody is known.
+Response show_contention(const Services& services, const Request& request);
+// The same, and begins all figures anew.
+asio::awaitable<Response> reset_contention(const Services& services, Request request);
+
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
 

@@ -17,7 +17,7 @@ class ConsoleTable {
   // is handed back in `displaced` instead, for the caller to end.
   Result<void> take(const std::string& path, const std::shared_ptr<Stream>& stream, bool force,
                     std::shared_ptr<Stream>& displaced) {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     auto& holder = holders_[path];
     displaced = holder.lock();
     if (displaced && !force) return fail(VIR_ERR_OPERATION_FAILED, "Active console session exists for this domain");
@@ -27,13 +27,13 @@ class ConsoleTable {
 
   // Called when the stream is done with; a console that was taken over stays with its new client.
   void release(const std::string& path, const std::shared_ptr<Stream>& stream) {
-    std::lock_guard hold(mutex_);
+    const CountedMutex::Hold hold(mutex_);
     if (const auto found = holders_.find(path); found != holders_.end() && found->second.lock() == stream)
       holders_.erase(found);
   }
 
  private:
-  CountedMutex mutex_;  // guards holders_
+  CountedMutex mutex_{"consoles"};  // guards holders_
   std::map<std::string, std::weak_ptr<Stream>> holders_;
 };
 
