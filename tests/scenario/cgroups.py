@@ -23,13 +23,19 @@ def fnv(text):
 
 
 def cgroup_mounts():
-    """Hierarchies in which a guest should be and the daemon may make groups."""
+    """Hierarchies in which a guest should be and the daemon may make groups: beside version 1, version 2 only where it
+    has something for guests."""
     useful = {"cpu", "cpuacct", "memory", "blkio"}
-    mounts = []
+    mounts, unified = [], []
     for line in pathlib.Path("/proc/self/mounts").read_text(encoding="ascii").splitlines():
         _, folder, kind, options, *_ = line.split()
-        if kind == "cgroup2" or kind == "cgroup" and useful & set(options.split(",")):
+        if kind == "cgroup2":
+            unified.append(pathlib.Path(folder))
+        elif kind == "cgroup" and useful & set(options.split(",")):
             mounts.append(pathlib.Path(folder))
+    for mount in unified:
+        if not mounts or {"cpu", "memory", "io"} & set((mount / "cgroup.controllers").read_text().split()):
+            mounts.append(mount)
     return [mount for mount in mounts if writable(mount)]
 
 
