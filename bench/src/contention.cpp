@@ -1,7 +1,5 @@
 // What one recorded wait and one measured turn of the core's loop cost, in nanoseconds: the two things that the report
 // of waits adds to the daemon's work. Prints "WAIT TURN".
-#include <time.h>
-
 #include <chrono>
 #include <cstdio>
 
@@ -13,12 +11,6 @@ namespace {
 using vireo::LoopMeter;
 using vireo::WaitSite;
 using Clock = std::chrono::steady_clock;
-
-std::chrono::nanoseconds processor_time() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 template <class Work>
 double ns_each(Work work) {
@@ -39,10 +31,10 @@ int main() {
     WaitSite::at("bench", "7", std::source_location::current()).add(now - std::exchange(began, now), "holder");
   });
   LoopMeter meter;
-  // The dearer kind: one that the loop had to wait for, between two questions for the thread's processor time.
-  const auto turn = ns_each([&meter] {
-    const auto before = processor_time();
-    meter.add(processor_time() - before);
+  // The dearer kind: one that the loop had to wait for, which asks for the thread's processor time.
+  const auto turn = ns_each([&meter, before = std::chrono::nanoseconds(0)]() mutable {
+    const auto now = LoopMeter::processor_time_of(CLOCK_THREAD_CPUTIME_ID);
+    meter.add_turn(now - std::exchange(before, now));
   });
   std::printf("%.1f %.1f\n", wait, turn);
   return 0;

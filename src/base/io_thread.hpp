@@ -4,8 +4,8 @@
 #pragma once
 
 #include <pthread.h>
-#include <time.h>
 
+#include <algorithm>
 #include <string>
 #include <thread>
 
@@ -51,25 +51,26 @@ class IoThread {
   };
 
   // One handler at a time. Where handlers are ready, a turn is what one of them takes. Where the loop has to wait for
-  // one first, Asio does not tell when it began: then the processor time is taken, which does not pass in waiting.
+  // one first, Asio does not tell when it began: there the processor time is taken, which does not pass in waiting. It
+  // is dear to ask for, so it is asked once and what the turns in between took is subtracted.
   void run_measured() {
-    using std::chrono::nanoseconds;
-    const auto processor_time = [] {
-      timespec time{};
-      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-      return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
-    };
-    auto began = std::chrono::steady_clock::now();
+    using std::chrono::nanoseconds, std::chrono::steady_clock;
+    meter_->attach();
+    const auto processor_time = [] { return LoopMeter::processor_time_of(CLOCK_THREAD_CPUTIME_ID); };
+    auto began = steady_clock::now();
+    auto accounted = processor_time();
     while (!context_.stopped()) {
       if (context_.poll_one() > 0) {
-        const auto now = std::chrono::steady_clock::now();
-        meter_->add(now - std::exchange(began, now));
+        const auto now = steady_clock::now();
+        const auto turn = now - std::exchange(began, now);
+        accounted += turn;
+        meter_->add_turn(turn);
         continue;
       }
-      const auto before = processor_time();
       context_.run_one();
-      meter_->add(processor_time() - before);
-      began = std::chrono::steady_clock::now();
+      const auto used = processor_time();
+      meter_->add_turn(std::max(nanoseconds(0), used - std::exchange(accounted, used)));
+      began = steady_clock::now();
     }
   }
 

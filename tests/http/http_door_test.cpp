@@ -115,7 +115,7 @@ TEST_F(HttpDoor, TellsWhatWaitedAndBeginsAnew) {
   Client client(path_);
   WaitReport::reset();
   WaitSite::at("lane", "guest", std::source_location::current()).add(std::chrono::microseconds(1500), "suspend");
-  core_loop_.add(std::chrono::microseconds(70));
+  core_loop_.add_turn(std::chrono::microseconds(70));
   for (const auto& [method, path] : {std::pair{"GET", "/v1/contention"}, {"POST", "/v1/contention/reset"}}) {
     const auto answer = client.ask(method, path);
     EXPECT_TRUE(is(answer, "200", "\"longest_turn_us\":70"));
