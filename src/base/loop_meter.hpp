@@ -17,7 +17,7 @@ class LoopMeter {
   struct Figures {
     std::uint64_t turns = 0;
     std::chrono::nanoseconds busy{0}, longest{0}, span{0};  // span: since the start or the last reset
-    double load() const { return span.count() > 0 ? static_cast<double>(busy.count()) / span.count() : 0; }
+    double load() const { return span.count() > 0 ? static_cast<double>(busy.count()) / static_cast<double>(span.count()) : 0; }
   };
 
   static std::chrono::nanoseconds processor_time_of(clockid_t thread) {

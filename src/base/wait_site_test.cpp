@@ -55,6 +55,7 @@ TEST(WaitSites, AddUpHoldersBeyondThoseTheyTellApart) {
 TEST(WaitSites, TakeWaitsFromManyThreads) {
   WaitReport::reset();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([] {
       for (int n = 0; n < 1000; ++n) here("many").add(1us, "somebody");

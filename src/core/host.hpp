@@ -53,7 +53,7 @@ class Host {
         image_workers(the_image_workers),
         settings(std::move(the_settings)),
         registry(core_executor),
-        ids(the_store),
+        ids(core_executor, the_store),
         admission(core_executor,
                   settings.parallel_starts > 0 ? settings.parallel_starts : most_launches(facts.node().cpus),
                   launch_patience) {}

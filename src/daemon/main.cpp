@@ -1,5 +1,6 @@
 // vireod: the command line, signals, and the life of the one Daemon.
 #include <signal.h>
+#include <spdlog/async.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
@@ -22,18 +23,31 @@ struct Arguments {
   bool foreground = false, check = false, print_config = false;
 };
 
+// Lines are written by a thread of their own: a disk that hangs must not hold the core thread. Where it falls far
+// behind, the oldest lines are lost.
 void set_up_log(const daemon::Paths& paths, const daemon::Config& config, bool foreground) {
   spdlog::sink_ptr sink;
   if (foreground)
     sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   else
     sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(paths.log_file());
-  auto logger = std::make_shared<spdlog::logger>("vireod", std::move(sink));
+  constexpr std::size_t waiting_lines = 8192;
+  spdlog::init_thread_pool(waiting_lines, 1);
+  auto logger = std::make_shared<spdlog::async_logger>("vireod", std::move(sink), spdlog::thread_pool(),
+                                                       spdlog::async_overflow_policy::overrun_oldest);
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
   logger->set_level(spdlog::level::from_str(config.log_level));
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
+
+// Writes what waits to be written, however serving ends.
+struct WrittenLog {
+  WrittenLog() = default;
+  WrittenLog(const WrittenLog&) = delete;
+  WrittenLog& operator=(const WrittenLog&) = delete;
+  ~WrittenLog() { spdlog::shutdown(); }
+};
 
 // Lets calls finish, for a while; another signal to end says not to wait.
 void finish_calls(daemon::Daemon& running, const sigset_t& ending) {
@@ -63,11 +77,6 @@ int serve(const daemon::Paths& paths, const daemon::Config& config, bool foregro
   for (const auto& dir : {paths.run_dir, paths.log_dir}) std::filesystem::create_directories(dir, error);
   auto lock = daemon::lock_pid_file(paths.pid_file());
   if (!lock) return give_up(lock.error().message());
-  try {
-    set_up_log(paths, config, foreground);
-  } catch (const spdlog::spdlog_ex& e) {
-    return give_up(e.what());
-  }
   // Blocked before any thread exists, so that all inherit it and the signals wait for sigwait below.
   sigset_t signals, ending;
   for (auto* set : {&signals, &ending}) {
@@ -77,6 +86,12 @@ int serve(const daemon::Paths& paths, const daemon::Config& config, bool foregro
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  try {
+    set_up_log(paths, config, foreground);
+  } catch (const spdlog::spdlog_ex& e) {
+    return give_up(e.what());
+  }
+  const WrittenLog written_log;
 
   auto running = daemon::Daemon::start(paths, config);
   if (!running) {
