@@ -23,6 +23,7 @@ struct Run {
   std::unique_ptr<ports::Guest> guest;
   model::DomainDefPtr live;
   std::optional<ports::ProcessIdentity> recorded;  // of a life that an earlier daemon began
+  ports::RunRecord record;  // as it was last written; its state may be older than what is published
   // What nobody else may use while this life lasts.
   std::vector<Claims<int>::Claim> ports;
   std::vector<Claims<ports::ImageIdentity>::Claim> images;
@@ -53,8 +54,18 @@ struct Run {
 // A launch under way. Whoever holds it may give the launch up: it then fails and takes everything back.
 struct Launching {
   bool given_up = false;
-  asio::cancellation_signal cancel;  // of what the launch waits for at its hypervisor
+  bool caller_gone = false;          // its client went before it was admitted
+  bool admitted = false;             // from here on it runs to its end, with or without its client
+  asio::cancellation_signal cancel;  // of what the launch waits for: images, admission, its hypervisor
   bool cancellable = false;          // only now may the signal be given
+
+  void give_up() {
+    given_up = true;
+    interrupt();
+  }
+  void interrupt() {
+    if (cancellable) cancel.emit(asio::cancellation_type::terminal);
+  }
 };
 
 struct Domain {

@@ -34,6 +34,8 @@ struct Settings {
   int spice_first_port = 5900, spice_last_port = 65535;
   // Guests that may be launched at one moment; 0: as the host bears.
   unsigned parallel_starts = 4;
+  // Guests of one order that are started at one moment with the host; 0: as admission allows.
+  unsigned autostart_parallel = 0;
 };
 
 class Host {

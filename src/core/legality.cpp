@@ -29,6 +29,8 @@ const char* name_of(Verb verb) {
       return "rename";
     case Verb::SetAutostart:
       return "autostart";
+    case Verb::SetMetadata:
+      return "metadata";
     case Verb::MonitorCommand:
       return "monitor command";
     case Verb::OpenConsole:
@@ -40,6 +42,7 @@ const char* name_of(Verb verb) {
 Result<void> allow(Verb verb, const model::DomainView& domain) {
   switch (verb) {
     case Verb::Define:
+    case Verb::SetMetadata:
       return {};
     case Verb::Create:
       if (domain.active())

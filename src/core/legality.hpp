@@ -19,6 +19,7 @@ enum class Verb {
   Shutdown,
   Reboot,
   SetAutostart,
+  SetMetadata,
   MonitorCommand,
   OpenConsole,
 };

@@ -45,6 +45,14 @@ struct MetadataElement {
   bool operator==(const MetadataElement&) const = default;
 };
 
+// How a guest that is marked for autostart starts with its host: what Vireo's own element below <metadata> says.
+struct AutostartPlan {
+  std::optional<unsigned> order;  // lower ones first; without one: after all that have one
+  unsigned delay_s = 0;           // from when the guest is up until the next order begins
+
+  bool operator==(const AutostartPlan&) const = default;
+};
+
 struct Os {
   std::string type;  // "hvm"
   std::string arch;
@@ -207,6 +215,7 @@ struct DomainDef {
   std::string title;
   std::string description;
   std::vector<MetadataElement> metadata;
+  AutostartPlan autostart_plan;          // as `metadata` says it
   std::uint64_t memory_kib = 0;          // what the guest is built with
   std::uint64_t current_memory_kib = 0;  // what the balloon leaves it
   MemoryTune memtune;

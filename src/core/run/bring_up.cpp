@@ -2,6 +2,7 @@
 // and each is timed. The order keeps every promise about crashes: the intent is durable before anything outside is
 // changed for good, the process is recorded before its vCPUs run, and the guest is published only when it does run.
 #include <filesystem>
+#include <span>
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
@@ -60,11 +61,11 @@ Done claim(Launch& l) {
 Done admit(Launch& l) {
   if (l.host.settings.parallel_starts == 0 && !std::exchange(l.host.keeps_pace, true))
     asio::co_spawn(l.host.core, keep_pace(l.host), asio::detached);
-  auto place = co_await l.host.admission.enter(l.deadline);
+  auto place = co_await l.host.admission.enter(l.options.admission.value_or(l.deadline));
   if (!place) co_return pass_on(place);
   l.place = std::move(*place);
-  // The caller may go now: half of a launch helps nobody.
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  l.launching->admitted = true;
+  if (l.options.admission) l.deadline = Deadline::in(l.host.settings.launch_timeout);
   co_return Result<void>{};
 }
 
@@ -185,6 +186,7 @@ Done publish(Launch& l) {
   view.state = l.record.state;
   view.reason = l.record.reason;
   view.pid = l.record.process->pid;
+  l.run->record = l.record;
   domain.run = l.run;
   l.run->up = true;
   view.last_launch = l.recorder->finish({});
@@ -206,20 +208,17 @@ struct Step {
 };
 
 // The lane was entered before, and is timed by whoever did it.
-constexpr Step steps[] = {
+constexpr Step waiting_steps[] = {
     {"claim", claim},
     {"admission", admit},
-    {"persist", record_intent},
-    {"files", make_files},
-    {"label", label},
-    {"capabilities", start_process},
-    {"persist", record_process},
-    {"continue", let_run},
-    {"publish", publish},
+};
+constexpr Step steps[] = {
+    {"persist", record_intent},  {"files", make_files}, {"label", label},     {"capabilities", start_process},
+    {"persist", record_process}, {"continue", let_run}, {"publish", publish},
 };
 
-Done take_steps(Launch& l) {
-  for (const auto& step : steps) {
+Done take_steps(Launch& l, std::span<const Step> to_take) {
+  for (const auto& step : to_take) {
     if (l.launching->given_up) co_return given_up(l);
     l.recorder->begin(step.name);
     auto done = co_await step.take(l);
@@ -227,6 +226,36 @@ Done take_steps(Launch& l) {
     if (!done) co_return done;
   }
   co_return Result<void>{};
+}
+
+Done wait_unless_given_up(Launch& l) {
+  l.launching->cancellable = true;
+  if (l.launching->caller_gone) co_return Result<void>{};
+  co_return co_await take_steps(l, waiting_steps);
+}
+
+// Until the launch is admitted, whoever gives it up and a caller that goes away end it at once. From then on the caller
+// may go: half of a launch helps nobody.
+Done wait_until_admitted(Launch& l) {
+  const auto caller = co_await asio::this_coro::cancellation_state;
+  l.launching->caller_gone = caller.cancelled() != asio::cancellation_type::none;
+  if (auto slot = caller.slot(); slot.is_connected())
+    slot.assign([launching = l.launching](asio::cancellation_type) {
+      launching->caller_gone = true;
+      launching->interrupt();
+    });
+  Result<void> done;
+  try {
+    done = co_await asio::co_spawn(l.host.core, wait_unless_given_up(l),
+                                   asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
+  } catch (const boost::system::system_error&) {
+    done = given_up(l);  // how a cancelled coroutine ends
+  }
+  l.launching->cancellable = false;
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (!l.launching->admitted && l.launching->caller_gone)
+    co_return fail(VIR_ERR_OPERATION_ABORTED, "the caller that started domain '" + l.domain->name + "' has gone");
+  co_return done;
 }
 
 // A guest that did not start tells why to those who ask later.
@@ -242,8 +271,8 @@ void publish_failure(Launch& l, const std::string& why) {
 // Marks the launch as being under way, for as long as it is.
 class UnderWay {
  public:
-  explicit UnderWay(DomainPtr domain) : domain_(std::move(domain)) {
-    domain_->launching = std::make_shared<Launching>();
+  UnderWay(DomainPtr domain, std::shared_ptr<Launching> launching) : domain_(std::move(domain)) {
+    domain_->launching = launching ? std::move(launching) : std::make_shared<Launching>();
   }
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;
@@ -257,7 +286,7 @@ class UnderWay {
 
 asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::DomainDefPtr definition,
                                        StartOptions options, ports::LaunchRecorderPtr recorder) {
-  const UnderWay under_way(domain);
+  const UnderWay under_way(domain, options.launching);
   Launch launch{.host = host,
                 .domain = domain,
                 .options = options,
@@ -265,7 +294,8 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
                 .recorder = std::move(recorder),
                 .deadline = Deadline::in(host.settings.launch_timeout),
                 .live = std::make_shared<model::DomainDef>(*definition)};
-  auto done = co_await take_steps(launch);
+  auto done = co_await wait_until_admitted(launch);
+  if (done) done = co_await take_steps(launch, steps);
   if (done) {
     launch.undo.keep();
     log::info("guest '{}' runs with id {}", domain->name, launch.run->id);

@@ -23,6 +23,7 @@ std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const
   run->id = record.id;
   run->live = record.live;
   run->recorded = record.process;
+  run->record = record;
   run->up = true;
   for (const auto& graphics : record.live->devices.graphics)
     if (graphics.on_tcp()) run->ports.push_back(host.tcp_ports.inherit(graphics.port, record.name));
@@ -208,14 +209,6 @@ asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline de
                    asio::detached);
   }
   for (auto& first_try : first_tries) co_await first_try->wait(deadline);
-}
-
-asio::awaitable<void> autostart(Host& host) {
-  for (const auto& domain : host.registry.all()) {
-    if (!domain->view || !domain->view->autostart || domain->view->active()) continue;
-    auto started = co_await start(host, {.uuid = domain->uuid, .name = domain->name}, {});
-    if (!started) log::error("autostart of guest '{}' failed: {}", domain->name, started.error().message());
-  }
 }
 
 }  // namespace vireo::core

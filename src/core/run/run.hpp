@@ -69,7 +69,8 @@ void emit_agent(Host& host, const Domain& domain, int id, const model::Channel& 
 // every guest has answered or `deadline` has passed; those that did not answer are tried again in the background.
 asio::awaitable<void> recover(Host& host, ports::StoredState stored, Deadline deadline);
 
-// Starts every guest that is marked for it and does not run.
+// Starts every guest that is marked for it and does not run: lower orders first, those of one order together, the next
+// order when those are up or have failed and their delays have passed. A failure is logged and stops no other.
 asio::awaitable<void> autostart(Host& host);
 
 }  // namespace vireo::core

@@ -10,8 +10,7 @@ namespace {
 // A guest that is just being started: the launch fails, and takes back what it has done so far.
 bool give_up_launch(Domain& domain) {
   if (!domain.launching) return false;
-  domain.launching->given_up = true;
-  if (domain.launching->cancellable) domain.launching->cancel.emit(asio::cancellation_type::terminal);
+  domain.launching->give_up();
   return true;
 }
 

@@ -4,6 +4,8 @@
 // in the guest's lane it is cancelled when its client goes away; once inside it runs to its end.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "core/host.hpp"
@@ -18,6 +20,10 @@ struct DomainRef {
 
 struct StartOptions {
   bool paused = false;
+  // Until when the start may wait for admission: the launch timeout then counts from there. None: it counts all of it.
+  std::optional<Deadline> admission = std::nullopt;
+  // For a caller that may want to give the launch up by itself.
+  std::shared_ptr<Launching> launching = nullptr;
 };
 
 // Makes or replaces a persistent definition. Answers when it is durable. A running guest keeps its live definition.
@@ -52,6 +58,11 @@ asio::awaitable<Result<void>> shutdown(Host& host, DomainRef ref);
 asio::awaitable<Result<void>> reboot(Host& host, DomainRef ref);
 
 asio::awaitable<Result<void>> set_autostart(Host& host, DomainRef ref, bool autostart);
+
+// Changes title, description or metadata: `edit` is given each definition that `flags` (virDomainModificationImpact)
+// mean. Answers when it is durable. Error: also what `edit` says; then nothing has changed.
+using MetadataEdit = std::function<Result<void>(model::DomainDef&)>;
+asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEdit edit, unsigned flags);
 
 // A raw monitor command; not in the lane, so that it can be used to look at a guest whose lane is held.
 asio::awaitable<Result<std::string>> monitor_command(Host& host, DomainRef ref, std::string command, bool human);
