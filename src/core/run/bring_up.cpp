@@ -59,7 +59,9 @@ Done claim(Launch& l) {
 }
 
 Done admit(Launch& l) {
-  if (l.host.settings.parallel_starts == 0 && !std::exchange(l.host.keeps_pace, true))
+  if (const auto pinned = l.host.settings.parallel_starts; pinned > 0)
+    l.host.admission.set_limit(pinned);
+  else if (!std::exchange(l.host.keeps_pace, true))
     asio::co_spawn(l.host.core, keep_pace(l.host), asio::detached);
   auto place = co_await l.host.admission.enter(l.options.admission.value_or(l.deadline));
   if (!place) co_return pass_on(place);
