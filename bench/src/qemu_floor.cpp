@@ -2,6 +2,7 @@
 // that nothing polls. See qemu_floor.hpp.
 #include "qemu_floor.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -12,8 +13,6 @@
 #include <cerrno>
 #include <csignal>
 #include <string_view>
-
-#include "base/fd.hpp"
 
 namespace vireo::bench {
 namespace {
@@ -34,61 +33,65 @@ Result<void> read_until(int fd, std::string_view what) {
 
 }  // namespace
 
-Result<QemuFloor> measure_qemu(const char* emulator) {
+Result<BareQemu> spawn_qemu(std::vector<std::string> arguments) {
   // An abstract address (first byte 0) leaves no file behind; the kernel picks it when only the family is given.
-  Fd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
-  Fd monitor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  BareQemu qemu{.pid = -1, .monitor = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   socklen_t length = sizeof address;
   const timeval deadline{.tv_sec = 20, .tv_usec = 0};
-  if (!listener || !monitor ||
+  if (!listener || !qemu.monitor ||
       ::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0 ||
       ::listen(listener.get(), 1) != 0 ||
       ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
-      ::connect(monitor.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      ::setsockopt(monitor.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline) != 0)
+      ::connect(qemu.monitor.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+      ::setsockopt(qemu.monitor.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline) != 0)
     return fail_errno(errno, "cannot make a monitor socket");
 
-  std::string chardev = fmt::format("socket,id=mon,fd={},server=on,wait=off", listener.get());
-  std::string binary = emulator;
-  std::string args[] = {binary,
-                        "-nodefaults",
-                        "-no-user-config",
-                        "-display",
-                        "none",
-                        "-machine",
-                        "pc",
-                        "-accel",
-                        "tcg",
-                        "-m",
-                        "64",
-                        "-S",
-                        "-chardev",
-                        chardev,
-                        "-mon",
-                        "chardev=mon,mode=control"};
   std::vector<char*> argv;
-  for (auto& arg : args) argv.push_back(arg.data());
+  for (auto& argument : arguments) {
+    if (const auto at = argument.find("fd={}"); at != std::string::npos)
+      argument.replace(at, 5, fmt::format("fd={}", listener.get()));
+    argv.push_back(argument.data());
+  }
   argv.push_back(nullptr);
 
-  const auto begun = Clock::now();
-  pid_t pid = -1;
-  if (const int err = ::posix_spawn(&pid, emulator, nullptr, nullptr, argv.data(), environ); err != 0)
-    return fail_errno(err, fmt::format("cannot start '{}'", emulator));
+  // Onto itself: that clears close-on-exec in the child alone, so that spawners beside us pass nothing of ours on.
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, listener.get(), listener.get());
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  const int err = ::posix_spawn(&qemu.pid, argv[0], &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (err != 0) return fail_errno(err, fmt::format("cannot start '{}'", arguments.front()));
 
   constexpr std::string_view hello = "{\"execute\":\"qmp_capabilities\"}\n";
-  auto answered = read_until(monitor.get(), "\"QMP\"");
-  if (answered && ::send(monitor.get(), hello.data(), hello.size(), MSG_NOSIGNAL) < 0)
+  auto answered = read_until(qemu.monitor.get(), "\"QMP\"");
+  if (answered && ::send(qemu.monitor.get(), hello.data(), hello.size(), MSG_NOSIGNAL) < 0)
     answered = fail_errno(errno, "cannot write to QEMU's monitor");
-  if (answered) answered = read_until(monitor.get(), "\"return\"");
-  const auto ready = Clock::now();
-  ::kill(pid, SIGKILL);
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  if (answered) answered = read_until(qemu.monitor.get(), "\"return\"");
+  if (answered) return qemu;
+  kill_qemu(qemu);
+  return pass_on(answered);
+}
+
+void kill_qemu(const BareQemu& qemu) {
+  ::kill(qemu.pid, SIGKILL);
+  while (::waitpid(qemu.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  const auto reaped = Clock::now();
-  if (!answered) return pass_on(answered);
-  return QemuFloor{.start = ready - begun, .stop = reaped - ready};
+}
+
+Result<QemuFloor> measure_qemu(const char* emulator) {
+  const auto begun = Clock::now();
+  auto qemu = spawn_qemu({emulator, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc", "-accel",
+                          "tcg", "-m", "64", "-S", "-chardev", "socket,id=mon,fd={},server=on,wait=off", "-mon",
+                          "chardev=mon,mode=control"});
+  if (!qemu) return pass_on(qemu);
+  const auto ready = Clock::now();
+  kill_qemu(*qemu);
+  return QemuFloor{.start = ready - begun, .stop = Clock::now() - ready};
 }
 
 }  // namespace vireo::bench

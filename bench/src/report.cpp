@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <thread>
 
 namespace vireo::bench {
 
@@ -17,7 +21,19 @@ std::optional<double> Series::median_us() const {
   return *middle;
 }
 
-namespace {
+std::optional<double> Series::mean_us() const {
+  if (samples_us_.empty()) return std::nullopt;
+  return std::accumulate(samples_us_.begin(), samples_us_.end(), 0.0) / static_cast<double>(samples_us_.size());
+}
+
+std::optional<double> Series::quantile_us(double part) const {
+  if (samples_us_.empty()) return std::nullopt;
+  auto sorted = samples_us_;
+  const auto rank = static_cast<std::size_t>(std::ceil(part * static_cast<double>(sorted.size())));
+  const auto at = sorted.begin() + static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(rank, 1, sorted.size()) - 1);
+  std::nth_element(sorted.begin(), at, sorted.end());
+  return *at;
+}
 
 std::string duration_text(std::optional<double> us) {
   if (!us) return "-";
@@ -29,7 +45,12 @@ std::string ratio_text(std::optional<double> a, std::optional<double> b) {
   return a && b && *b > 0 ? fmt::format("{:.2f}", *a / *b) : "-";
 }
 
-}  // namespace
+std::string machine_line() {
+  double load[3] = {};
+  if (::getloadavg(load, 3) != 3) load[0] = -1;
+  return fmt::format("{} processors, load average {:.2f} {:.2f} {:.2f}", std::thread::hardware_concurrency(), load[0],
+                     load[1], load[2]);
+}
 
 std::string Report::table() const {
   std::string out = fmt::format("{:<28}", "median of");

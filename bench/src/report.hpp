@@ -13,18 +13,31 @@ namespace vireo::bench {
 
 using Clock = std::chrono::steady_clock;
 
-// Durations of one operation on one server. The median is what is reported: a neighbour's load on the machine
-// lengthens some samples, and a mean would take them in.
+// Durations of one operation on one server. Where one figure stands for all, it is the median: a neighbour's load on
+// the machine lengthens some samples, and a mean would take them in.
 class Series {
  public:
   void add(Clock::duration d) { samples_us_.push_back(std::chrono::duration<double, std::micro>(d).count()); }
   std::size_t size() const { return samples_us_.size(); }
   // Empty without samples.
   std::optional<double> median_us() const;
+  std::optional<double> mean_us() const;
+  // The least sample that at least this part of all (0 … 1) do not exceed: of fewer than 100 samples, 0.99 is the
+  // worst.
+  std::optional<double> quantile_us(double part) const;
+  void add_all(const Series& other) {
+    samples_us_.insert(samples_us_.end(), other.samples_us_.begin(), other.samples_us_.end());
+  }
 
  private:
   std::vector<double> samples_us_;
 };
+
+// For tables: "-" where there is nothing to say.
+std::string duration_text(std::optional<double> us);
+std::string ratio_text(std::optional<double> a, std::optional<double> b);
+// A line for people about the machine at this moment: processors and load averages.
+std::string machine_line();
 
 struct Row {
   std::string operation;
