@@ -9,6 +9,7 @@
 
 #include "base/workers.hpp"
 #include "core/admission.hpp"
+#include "core/boot_log.hpp"
 #include "core/claims.hpp"
 #include "core/event_hub.hpp"
 #include "core/id_source.hpp"
@@ -74,6 +75,7 @@ class Host {
   IdSource ids;
   unsigned cleaning_up = 0;  // lives that have ended and are not cleared away yet
   Admission admission;
+  BootLog boots;
   Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };
