@@ -8,6 +8,7 @@
 
 #include "base/uuid.hpp"
 #include "base/wake.hpp"
+#include "core/boot_log.hpp"
 #include "core/claims.hpp"
 #include "core/lane.hpp"
 #include "model/domain_view.hpp"
@@ -47,6 +48,7 @@ struct Run {
   // The guest has powered off: that its vCPUs stop is no news.
   bool powered_off = false;
 
+  Boot boot;  // what is known of its start
   // Who waits for the process to be gone.
   std::vector<std::shared_ptr<Wake>> waiting_for_end;
 };

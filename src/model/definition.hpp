@@ -215,8 +215,9 @@ struct DomainDef {
   std::string title;
   std::string description;
   std::vector<MetadataElement> metadata;
-  AutostartPlan autostart_plan;          // as `metadata` says it
-  std::uint64_t memory_kib = 0;          // what the guest is built with
+  AutostartPlan autostart_plan;  // as `metadata` says it
+  std::string up_console;        // read out of the metadata: what its console prints once it is up; empty: nothing
+  std::uint64_t memory_kib = 0;  // what the guest is built with
   std::uint64_t current_memory_kib = 0;  // what the balloon leaves it
   MemoryTune memtune;
   bool memory_locked = false;  // the guest's memory is never swapped out

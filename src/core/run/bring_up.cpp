@@ -162,6 +162,7 @@ Done start_process(Launch& l) {
   if (!launched) co_return pass_on(launched);
   l.run->guest = std::move(launched->guest);
   l.run->live = launched->live;
+  note_process(l.host, *l.run, *l.recorder);
   co_return Result<void>{};
 }
 
@@ -176,7 +177,9 @@ Done record_process(Launch& l) {
 
 Done let_run(Launch& l) {
   if (l.options.paused) co_return Result<void>{};
-  co_return co_await l.run->guest->resume(l.deadline);
+  auto resumed = co_await l.run->guest->resume(l.deadline);
+  if (resumed) note_running(l.host, *l.domain, *l.run);
+  co_return resumed;
 }
 
 Done publish(Launch& l) {
@@ -192,6 +195,9 @@ Done publish(Launch& l) {
   domain.run = l.run;
   l.run->up = true;
   view.last_launch = l.recorder->finish({});
+  view.boot = l.run->boot.times;
+  l.host.boots.succeeded(view.last_launch);
+  save_boot(l.host, *l.run);
   l.host.registry.publish(domain, std::move(view));
   // In libvirt's order, which subscribers may rely on.
   const int id = l.run->id;
@@ -262,9 +268,12 @@ Done wait_until_admitted(Launch& l) {
 
 // A guest that did not start tells why to those who ask later.
 void publish_failure(Launch& l, const std::string& why) {
+  const auto& steps_taken = l.recorder->so_far().steps;  // the last of them is the undoing
+  l.host.boots.failed(l.run->boot, steps_taken.size() > 1 ? steps_taken[steps_taken.size() - 2].name : "lane");
+  auto trace = l.recorder->finish(why);
   if (!l.domain->view) return;
   model::DomainView view = *l.domain->view;
-  view.last_launch = l.recorder->finish(why);
+  view.last_launch = std::move(trace);
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
   l.host.registry.publish(*l.domain, std::move(view));
@@ -296,6 +305,9 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
                 .recorder = std::move(recorder),
                 .deadline = Deadline::in(host.settings.launch_timeout),
                 .live = std::make_shared<model::DomainDef>(*definition)};
+  launch.run->boot = host.boots.begin(
+      {.uuid = domain->uuid, .name = domain->name, .paused = options.paused, .began = launch.recorder->so_far().began},
+      launch.recorder->began());
   auto done = co_await wait_until_admitted(launch);
   if (done) done = co_await take_steps(launch, steps);
   if (done) {

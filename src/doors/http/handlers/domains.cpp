@@ -1,7 +1,6 @@
 // About guests: all of it read off one pinned version, without a lock.
 #include <boost/json/array.hpp>
 #include <charconv>
-#include <ctime>
 
 #include "doors/http/handlers/handlers.hpp"
 #include "doors/http/state_words.hpp"
@@ -31,16 +30,6 @@ Result<model::DomainViewPtr> find_domain(const Services& services, const std::st
     if (const auto* found = version->by_uuid.find(*uuid)) return *found;
   if (const auto* found = version->by_name.find(key)) return *found;
   return fail(VIR_ERR_NO_DOMAIN, "no domain with id, UUID or name '" + key + "'");
-}
-
-// "2026-01-31T12:00:00.123456Z"
-std::string utc(std::chrono::system_clock::time_point time) {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-  const std::time_t seconds = us / 1'000'000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, us % 1'000'000);
 }
 
 json::value to_json(const model::LaunchTracePtr& trace) {
@@ -79,7 +68,9 @@ Response show_domain(const Services& services, const Request& request) {
 Response show_trace(const Services& services, const Request& request) {
   auto domain = find_domain(services, request.arguments.front());
   if (!domain) return refusal(domain.error());
-  return {.body = {{"domain", to_json(**domain)}, {"launch", to_json((*domain)->last_launch)}}};
+  return {.body = {{"domain", to_json(**domain)},
+                   {"launch", to_json((*domain)->last_launch)},
+                   {"boot", to_json((*domain)->boot)}}};
 }
 
 }  // namespace vireo::doors::http
