@@ -9,6 +9,7 @@ namespace vireo::cli {
 // Prints the daemon's answer as it is, for programs.
 void print_json(const json::object& answer);
 
+Result<void> explain_access(const Where& where, const std::string& domain, bool as_json);
 Result<void> list(const Where& where, bool as_json);
 Result<void> reload(const Where& where);
 Result<void> status(const Where& where, bool as_json);

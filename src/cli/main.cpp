@@ -42,14 +42,16 @@ int main(int argc, char** argv) {
   auto* list = app.add_subcommand("list", "List all guests");
   auto* status = app.add_subcommand("status", "Show what the daemon does: guests, connections, counters");
   auto* trace = app.add_subcommand("trace", "Show where the time of a guest's last start went");
+  auto* access = app.add_subcommand("explain-access", "Show which of its files a guest can open, and what forbids it");
   auto* reload = app.add_subcommand("reload", "Have the daemon read its configuration anew");
   auto* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
-  trace->add_option("domain", domain, "The guest's name, UUID or id")->required();
-  for (auto* each : {list, status, trace}) each->add_flag("--json", as_json, "Print JSON, for programs");
+  for (auto* each : {trace, access}) each->add_option("domain", domain, "The guest's name, UUID or id")->required();
+  for (auto* each : {list, status, trace, access}) each->add_flag("--json", as_json, "Print JSON, for programs");
 
   list->callback([&] { command = [&] { return cli::list(where, as_json); }; });
   status->callback([&] { command = [&] { return cli::status(where, as_json); }; });
   trace->callback([&] { command = [&] { return cli::trace(where, domain, as_json); }; });
+  access->callback([&] { command = [&] { return cli::explain_access(where, domain, as_json); }; });
   reload->callback([&] { command = [&] { return cli::reload(where); }; });
   version->callback([&] { command = [&] { return cli::version(where); }; });
 

@@ -28,6 +28,7 @@ struct Launch {
   Admission::Place place;
   Unwind undo;
   std::optional<Error> remains;  // why its process could not be ended
+  bool caller_gone = false;      // while the launch was waiting for admission, or before
 
   std::string folder() const { return runtime_folder(host, run->id); }
 };
@@ -42,6 +43,9 @@ Done claim(Launch& l) {
   if (!id) co_return pass_on(id);
   l.run->id = *id;
   l.live->id = *id;
+  auto labels = l.host.labeler.choose(*l.live);
+  if (!labels) co_return pass_on(labels);
+  l.run->labels = std::move(*labels);
   // Given back with the run.
   if (auto claimed = claim_ports(l.host, l.domain->name, *l.live, *l.run); !claimed) co_return claimed;
   auto images = co_await claim_images(l.host, l.domain->name, l.live, l.run, l.deadline);
@@ -57,12 +61,35 @@ Done claim(Launch& l) {
   co_return Result<void>{};
 }
 
+// From the first thing that has to be taken back: that the caller goes is kept in mind, and ends no step half-way.
+asio::awaitable<void> hold_back_cancellation() {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation(),
+                                                     asio::disable_cancellation());
+}
+
+// Whose client has gone meanwhile does not get in line. In the line, where others decide how long it takes, the client
+// may go, too; once the launch is admitted it is brought to its end, since half of it helps nobody.
 Done admit(Launch& l) {
-  auto place = co_await l.host.admission.enter(l.host.settings.parallel_starts, l.deadline);
+  const auto gone = fail(VIR_ERR_OPERATION_ABORTED, "the caller of the start of '" + l.domain->name + "' has gone");
+  const auto seen = co_await asio::this_coro::cancellation_state;
+  l.caller_gone = seen.cancelled() != asio::cancellation_type::none;
+  if (l.caller_gone) co_return gone;
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+  co_await asio::this_coro::throw_if_cancelled(true);
+  Result<Admission::Place> place = gone;
+  try {
+    place = co_await l.host.admission.enter(l.host.settings.parallel_starts, l.deadline);
+  } catch (const boost::system::system_error&) {
+    place = gone;  // how a cancelled coroutine ends
+  }
+  const auto since = co_await asio::this_coro::cancellation_state;
+  l.caller_gone = since.cancelled() != asio::cancellation_type::none;
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (l.caller_gone) co_return gone;
   if (!place) co_return pass_on(place);
   l.place = std::move(*place);
-  // The caller may go now: half of a launch helps nobody.
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_return Result<void>{};
 }
 
@@ -80,6 +107,7 @@ asio::awaitable<void> forget_intent(Launch& l) {
 }
 
 Done record_intent(Launch& l) {
+  co_await hold_back_cancellation();
   l.undo.add([&l] { return forget_intent(l); });
   co_return co_await l.host.store.save_run(l.record);
 }
@@ -108,8 +136,24 @@ asio::awaitable<void> restore_labels(Launch& l) {
   if (!l.remains) co_await l.host.labeler.restore(l.live, Deadline::in(l.host.settings.end_timeout));
 }
 
+asio::awaitable<Result<void>> label_unless_given_up(Launch& l) {
+  if (l.launching->given_up) co_return given_up(l);
+  l.launching->cancellable = true;
+  co_return co_await l.host.labeler.label(l.live, l.deadline);
+}
+
+// Before admission: a file system that takes its time takes nobody's place. Whoever gives the launch up cancels it
+// here, too.
 Done label(Launch& l) {
-  auto labelled = co_await l.host.labeler.label(l.live, l.deadline);
+  Result<void> labelled;
+  try {
+    labelled = co_await asio::co_spawn(l.host.core, label_unless_given_up(l),
+                                       asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
+  } catch (const boost::system::system_error&) {
+    labelled = given_up(l);  // how a cancelled coroutine ends
+    l.undo.add([&l] { return restore_labels(l); });
+  }
+  l.launching->cancellable = false;
   if (labelled) l.undo.add([&l] { return restore_labels(l); });
   co_return labelled;
 }
@@ -205,14 +249,8 @@ struct Step {
 
 // The lane was entered before, and is timed by whoever did it.
 constexpr Step steps[] = {
-    {"claim", claim},
-    {"admission", admit},
-    {"persist", record_intent},
-    {"files", make_files},
-    {"label", label},
-    {"capabilities", start_process},
-    {"persist", record_process},
-    {"continue", let_run},
+    {"claim", claim},     {"persist", record_intent},      {"files", make_files},       {"label", label},
+    {"admission", admit}, {"capabilities", start_process}, {"persist", record_process}, {"continue", let_run},
     {"publish", publish},
 };
 
@@ -270,9 +308,11 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
     co_return done;
   }
   launch.recorder->begin("undo");
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await launch.undo.unwind();
   if (launch.remains) done.error().detail += "; what was started of it cannot be ended: " + launch.remains->detail;
   log::warn("guest '{}' did not start: {}", domain->name, done.error().message());
+  if (launch.caller_gone) co_return done;  // it did not fail, and nobody asks why
   publish_failure(launch, done.error().message());
   co_return done;
 }

@@ -11,6 +11,7 @@ constexpr std::array table{
     Route{"GET", "/v1/domains", &list_domains},
     Route{"GET", "/v1/domains/{domain}", &show_domain},
     Route{"GET", "/v1/domains/{domain}/trace", &show_trace},
+    Route{"GET", "/v1/domains/{domain}/access", &show_access},
     Route{"POST", "/v1/reload", &reload},
 };
 

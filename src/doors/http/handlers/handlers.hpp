@@ -20,6 +20,10 @@ Response show_domain(const Services& services, const Request& request);
 // is null when the start succeeded.
 Response show_trace(const Services& services, const Request& request);
 
+// Which of its files a guest's process can open, asked of the host by a worker: {"domain": DOMAIN, "files": [{"path",
+// "role", "how", "as", "allowed", "lent", "component", "rule", "why"} …]}; the last three are null if it is allowed.
+asio::awaitable<Response> show_access(const Services& services, Request request);
+
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
 
