@@ -16,6 +16,7 @@ struct ContentionOptions {
 };
 Result<void> contention(const Where& where, const ContentionOptions& options);
 Result<void> boots(const Where& where, bool as_json);
+Result<void> explain_access(const Where& where, const std::string& domain, bool as_json);
 Result<void> list(const Where& where, bool as_json);
 Result<void> phases(const Where& where, bool as_json);
 Result<void> reload(const Where& where);

@@ -14,6 +14,7 @@
 #include "model/domain_view.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/hypervisor.hpp"
+#include "ports/labeler.hpp"
 
 namespace vireo::core {
 
@@ -28,6 +29,7 @@ struct Run {
   // What nobody else may use while this life lasts.
   std::vector<Claims<int>::Claim> ports;
   std::vector<Claims<ports::ImageIdentity>::Claim> images;
+  ports::LabelClaim labels;
 
   // Until the guest is published as running, its events only leave their mark here.
   bool up = false;

@@ -16,6 +16,7 @@
 #include "model/devices/interface.hpp"
 #include "model/devices/system.hpp"
 #include "model/names.hpp"
+#include "model/seclabel.hpp"
 
 namespace vireo::model {
 
@@ -235,7 +236,14 @@ struct DomainDef {
   LockFailureAction on_lockfailure = LockFailureAction::unset;
   PowerManagement pm;
   Devices devices;
+  std::vector<SecLabel> seclabels;
 
+  // The guest's label of a model; null: it says nothing of it.
+  const SecLabel* seclabel(std::string_view security_model) const {
+    for (const auto& label : seclabels)
+      if (label.model == security_model) return &label;
+    return nullptr;
+  }
   unsigned vcpus() const { return vcpus_current.value_or(vcpus_max); }
   bool operator==(const DomainDef&) const = default;
 };

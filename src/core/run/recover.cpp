@@ -29,6 +29,7 @@ std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const
     if (graphics.on_tcp()) run->ports.push_back(host.tcp_ports.inherit(graphics.port, record.name));
   claim_recorded_images(host, record, *run);
   continue_boot(*run, record.boot);
+  run->labels = host.labeler.inherit(*record.live);
   model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
   view.id = record.id;
   view.live = record.live;

@@ -10,7 +10,7 @@ namespace vireo::core {
 
 // Launches `definition` as the next life of `domain`: publishes it as running (or paused) and emits Started, or leaves
 // nothing behind and says why. `domain` may be unpublished as yet (a transient guest). The caller can be cancelled
-// until the launch is admitted.
+// until the launch is admitted; what was done until then is taken back before that ends the coroutine.
 asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::DomainDefPtr definition,
                                        StartOptions options, ports::LaunchRecorderPtr recorder);
 

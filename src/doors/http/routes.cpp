@@ -15,6 +15,7 @@ constexpr std::array table{
     Route{"GET", "/v1/contention", &show_contention},
     Route{"POST", "/v1/contention/reset", &reset_contention},
     Route{"GET", "/v1/phases", &show_phases},
+    Route{"GET", "/v1/domains/{domain}/access", &show_access},
     Route{"POST", "/v1/reload", &reload},
 };
 

@@ -45,7 +45,36 @@ json::value to_json(const model::LaunchTracePtr& trace) {
           {"lost", json::array(trace->lost.begin(), trace->lost.end())}};
 }
 
+json::object to_json(const model::FileAccess& file) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? json::value() : json::value(text); };
+  return {{"path", file.path},
+          {"role", file.role},
+          {"how", file.how},
+          {"as", file.as},
+          {"allowed", file.allowed},
+          {"lent", file.lent},
+          {"component", text_or_null(file.component)},
+          {"rule", text_or_null(file.rule)},
+          {"why", text_or_null(file.why)}};
+}
+
+// For a file system that does not answer.
+constexpr auto kAccessPatience = std::chrono::seconds(10);
+
 }  // namespace
+
+asio::awaitable<Response> show_access(const Services& services, Request request) {
+  auto domain = find_domain(services, request.arguments.front());
+  if (!domain) co_return refusal(domain.error());
+  const auto& view = **domain;
+  auto files = co_await services.host.labeler.explain(view.live ? view.live : view.persistent, view.live != nullptr,
+                                                      Deadline::in(kAccessPatience));
+  if (!files) co_return refusal(files.error());
+  json::array answers;
+  answers.reserve(files->size());
+  for (const auto& file : *files) answers.push_back(to_json(file));
+  co_return Response{.body = {{"domain", to_json(view)}, {"files", std::move(answers)}}};
+}
 
 Response list_domains(const Services& services, const Request&) {
   const auto version = services.host.registry.versions().pin();

@@ -44,6 +44,9 @@ Response show_boots(const Services& services, const Request& request);
 // "failed": launches that failed in this phase …]} in the order of a launch; here total_us is the sum. The second phase
 // of a name in one launch is NAME#2.
 Response show_phases(const Services& services, const Request& request);
+// Which of its files a guest's process can open, asked of the host by a worker: {"domain": DOMAIN, "files": [{"path",
+// "role", "how", "as", "allowed", "lent", "component", "rule", "why"} …]}; the last three are null if it is allowed.
+asio::awaitable<Response> show_access(const Services& services, Request request);
 
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
