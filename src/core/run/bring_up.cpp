@@ -282,23 +282,29 @@ Done take_undisturbed(Launch& l, std::span<const Step> to_take) {
                                     asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
 }
 
-// Labels come before the line: a file system that takes its time takes nobody's place. Until the launch is admitted,
-// a caller that goes away ends it; from then on it is brought to its end, since half of a launch helps nobody.
-Done take_all(Launch& l) {
-  const auto caller = co_await asio::this_coro::cancellation_state;
+// Whether the caller has gone; if not, the launch is interrupted when it goes. Asio forgets that with every operation
+// that ends, so it is said anew before each.
+bool caller_gone(Launch& l, const asio::cancellation_state& caller) {
   l.launching->caller_gone = caller.cancelled() != asio::cancellation_type::none;
   if (auto slot = caller.slot(); slot.is_connected())
     slot.assign([launching = l.launching](asio::cancellation_type) {
       launching->caller_gone = true;
       launching->interrupt();
     });
-  const auto& gone = l.launching->caller_gone;
-  auto done = co_await take_interruptibly(l, steps_to_claim);
-  if (done && !gone) done = co_await take_undisturbed(l, steps_to_prepare);
-  if (done && !gone) done = co_await take_interruptibly(l, steps_in_line);
+  return l.launching->caller_gone;
+}
+
+// Labels come before the line: a file system that takes its time takes nobody's place. Until the launch is admitted,
+// a caller that goes away ends it; from then on it is brought to its end, since half of a launch helps nobody.
+Done take_all(Launch& l) {
+  const auto caller = co_await asio::this_coro::cancellation_state;
+  Result<void> done;
+  if (!caller_gone(l, caller)) done = co_await take_interruptibly(l, steps_to_claim);
+  if (done && !caller_gone(l, caller)) done = co_await take_undisturbed(l, steps_to_prepare);
+  if (done && !caller_gone(l, caller)) done = co_await take_interruptibly(l, steps_in_line);
+  if (!l.launching->admitted && caller_gone(l, caller))
+    done = fail(VIR_ERR_OPERATION_ABORTED, "the caller that started domain '" + l.domain->name + "' has gone");
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  if (gone && !l.launching->admitted)
-    co_return fail(VIR_ERR_OPERATION_ABORTED, "the caller that started domain '" + l.domain->name + "' has gone");
   if (done) done = co_await take_steps(l, steps_to_launch);
   co_return done;
 }
