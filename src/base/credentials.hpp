@@ -23,6 +23,14 @@ struct Credentials {
 // `group` empty: the user's own. Errors: VIR_ERR_CONF_SYNTAX, a sentence that names the user or group nobody knows.
 Result<Credentials> credentials_of(const std::string& user, const std::string& group);
 
+// Who a label like "qemu:kvm", "+107:+36" or "107:36" means: a name where there is such a user or group, else a number;
+// with a plus always a number. Blocks (the user database may be a network's); for workers. Errors: VIR_ERR_INVALID_ARG,
+// a sentence that says what is wrong with the label.
+Result<Credentials> credentials_of_label(const std::string& label);
+
+// "uid 64055 (vireo-qemu), gid 64055", for messages.
+std::string describe(const Credentials& who);
+
 // While it lives, the calling thread reaches files as that user would. For a process that may change users (root); for
 // another it changes nothing. Other threads are not touched.
 class ActAs {

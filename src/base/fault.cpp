@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <thread>
 
 #include "base/fd.hpp"
 
@@ -32,14 +34,25 @@ std::mutex mutex;
 
 std::unexpected<Error> not_understood(std::string_view text) {
   return fail_from(VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                   "VIREO_FAULT='" + std::string(text) + "' is not NAME[:N]=fail|kill or #N=fail|kill");
+                   "VIREO_FAULT='" + std::string(text) + "' is not NAME[:N]=fail|kill, #N=fail|kill or NAME=delay:MS");
 }
 
 Result<Plan> parse(std::string_view text) {
   const auto equals = text.rfind('=');
   if (equals == std::string_view::npos) return not_understood(text);
   Plan plan;
-  const auto action = text.substr(equals + 1);
+  auto action = text.substr(equals + 1);
+  constexpr std::string_view kDelay = "delay:";
+  if (action.starts_with(kDelay)) {
+    action.remove_prefix(kDelay.size());
+    const auto [end, error] = std::from_chars(action.data(), action.data() + action.size(), plan.delay_ms);
+    plan.name = text.substr(0, equals);
+    plan.action = Action::Delay;
+    if (error != std::errc{} || end != action.data() + action.size() || plan.name.empty() ||
+        plan.name.find_first_of(":#") != std::string::npos)
+      return not_understood(text);
+    return plan;
+  }
   if (action != "fail" && action != "kill") return not_understood(text);
   plan.action = action == "kill" ? Action::Kill : Action::Fail;
   const auto where = text.substr(0, equals);
@@ -88,18 +101,34 @@ std::vector<std::string> Armed::passed() const {
   return state_->passed;
 }
 
-Result<void> reached(const char* name) {
+namespace {
+
+// What is to be done at this point; taken under the mutex, done without it.
+std::optional<Plan> due(const char* name) {
   const std::lock_guard hold(mutex);
   const auto& state = current();
-  if (!state) return {};
+  if (!state) return std::nullopt;
   state->passed.emplace_back(name);
   if (state->log) {
     const std::string line = std::string(name) + "\n";
     [[maybe_unused]] const auto written = ::write(state->log.get(), line.data(), line.size());
   }
   const auto& plan = state->plan;
-  if (!plan || (!plan->name.empty() && plan->name != name) || ++state->matched != plan->nth) return {};
+  if (!plan || (!plan->name.empty() && plan->name != name)) return std::nullopt;
+  if (plan->action != Action::Delay && ++state->matched != plan->nth) return std::nullopt;
   state->hit = true;
+  return plan;
+}
+
+}  // namespace
+
+Result<void> reached(const char* name) {
+  const auto plan = due(name);
+  if (!plan) return {};
+  if (plan->action == Action::Delay) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(plan->delay_ms));
+    return {};
+  }
   if (plan->action == Action::Kill) ::kill(::getpid(), SIGKILL);
   return fail(VIR_ERR_INTERNAL_ERROR, "injected fault at " + std::string(name));
 }

@@ -4,7 +4,8 @@
 //
 // The environment arms a whole daemon (arm_from_environment): VIREO_FAULT="NAME=fail", "NAME:3=kill" (the third time
 // NAME is passed) or "#12=kill" (the twelfth point of any name); VIREO_FAULT_LOG=FILE appends the name of every point
-// that is passed, a line each.
+// that is passed, a line each. "NAME=delay:1000" fails nothing: whoever passes NAME is held there for 1000 ms, each
+// time and each caller for itself ("security.label=delay:1000": a host whose file systems label slowly).
 #pragma once
 
 #include <atomic>
@@ -17,14 +18,16 @@
 namespace vireo::fault {
 
 enum class Action {
-  Fail,  // at() returns VIR_ERR_INTERNAL_ERROR "injected fault at NAME"
-  Kill,  // the process is killed, as by SIGKILL
+  Fail,   // at() returns VIR_ERR_INTERNAL_ERROR "injected fault at NAME"
+  Kill,   // the process is killed, as by SIGKILL
+  Delay,  // at() returns after delay_ms, every time; for points that workers pass
 };
 
 struct Plan {
   std::string name;  // empty: any
   unsigned nth = 1;  // counted from 1 among the points that match
   Action action = Action::Fail;
+  unsigned delay_ms = 0;
 };
 
 // Arms this process for as long as the object lives; one at a time. For tests.

@@ -15,7 +15,10 @@ struct ContentionOptions {
   bool watch = false;  // again every second, until interrupted, each time what waited in between
 };
 Result<void> contention(const Where& where, const ContentionOptions& options);
+Result<void> boots(const Where& where, bool as_json);
+Result<void> explain_access(const Where& where, const std::string& domain, bool as_json);
 Result<void> list(const Where& where, bool as_json);
+Result<void> phases(const Where& where, bool as_json);
 Result<void> reload(const Where& where);
 Result<void> status(const Where& where, bool as_json);
 Result<void> trace(const Where& where, const std::string& domain, bool as_json);

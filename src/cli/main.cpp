@@ -48,14 +48,21 @@ int main(int argc, char** argv) {
   contention->add_flag("--reset", contention_options.reset, "Begin the figures anew afterwards");
   contention->add_flag("--watch", contention_options.watch, "Show every second what waited in it");
   contention->callback([&] { command = [&] { return cli::contention(where, contention_options); }; });
+  auto* boots = app.add_subcommand("boots", "Show how long the guests of the last storm of starts took to be up");
+  auto* phases = app.add_subcommand("phases", "Show how long each phase of a launch takes, over all launches");
+  auto* access = app.add_subcommand("explain-access", "Show which of its files a guest can open, and what forbids it");
   auto* reload = app.add_subcommand("reload", "Have the daemon read its configuration anew");
   auto* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
-  trace->add_option("domain", domain, "The guest's name, UUID or id")->required();
-  for (auto* each : {list, status, trace}) each->add_flag("--json", as_json, "Print JSON, for programs");
+  for (auto* each : {trace, access}) each->add_option("domain", domain, "The guest's name, UUID or id")->required();
+  for (auto* each : {list, status, trace, boots, phases, access})
+    each->add_flag("--json", as_json, "Print JSON, for programs");
 
   list->callback([&] { command = [&] { return cli::list(where, as_json); }; });
   status->callback([&] { command = [&] { return cli::status(where, as_json); }; });
   trace->callback([&] { command = [&] { return cli::trace(where, domain, as_json); }; });
+  boots->callback([&] { command = [&] { return cli::boots(where, as_json); }; });
+  phases->callback([&] { command = [&] { return cli::phases(where, as_json); }; });
+  access->callback([&] { command = [&] { return cli::explain_access(where, domain, as_json); }; });
   reload->callback([&] { command = [&] { return cli::reload(where); }; });
   version->callback([&] { command = [&] { return cli::version(where); }; });
 

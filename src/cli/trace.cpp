@@ -55,6 +55,10 @@ Result<void> trace(const Where& where, const std::string& domain, bool as_json) 
   fmt::print("{}: start of {}, {} after {}\n", name, text_of(launch, "began"), failed ? "failed" : "done",
              duration_text(launch.at("total_us").as_int64()));
   std::fputs(waterfall(steps_of(launch), terminal_columns(), !shows_blocks()).c_str(), stdout);
+  if (const auto* boot = answer->at("boot").if_object(); boot && !failed)
+    for (const char* until : {"process", "running", "up"})
+      if (const auto& us = boot->at(std::string(until) + "_us"); !us.is_null())
+        fmt::print("until {}: {}\n", until, duration_text(us.as_int64()));
   for (const auto& lost : launch.at("lost").as_array()) fmt::print("without: {}\n", std::string_view(lost.as_string()));
   if (failed) fmt::print("error: {}\n", text_of(launch, "error"));
   return {};

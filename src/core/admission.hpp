@@ -88,6 +88,7 @@ class Admission {
     state_->make_room();
   }
   unsigned limit() const { return state_->limit; }
+  unsigned inside() const { return state_->inside; }
   bool idle() const { return state_->inside == 0 && state_->waiting == 0; }
   Figures figures() const { return {.limit = state_->limit, .inside = state_->inside, .waiting = state_->waiting}; }
 

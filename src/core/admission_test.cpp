@@ -16,7 +16,7 @@ struct AdmissionTest : ::testing::Test {
 asio::awaitable<void> visit(AdmissionTest& t, Admission& admission, char name, std::chrono::milliseconds stay) {
   auto place = co_await admission.enter(Deadline::in(10s));
   EXPECT_TRUE(place.has_value());
-  EXPECT_LE(admission.figures().inside, 2U);
+  EXPECT_LE(admission.inside(), 2U);
   t.log += name;
   asio::steady_timer timer(t.io, stay);
   co_await timer.async_wait(asio::use_awaitable);
@@ -44,7 +44,7 @@ TEST_F(AdmissionTest, LetsInAsManyAsTheLimitInTheirOrder) {
     asio::co_spawn(io, visit(*this, admission, name, 2ms), asio::detached);
   io.run();
   EXPECT_EQ(log, "abcde");
-  EXPECT_EQ(admission.figures().inside, 0U);
+  EXPECT_EQ(admission.inside(), 0U);
 }
 
 TEST_F(AdmissionTest, HungLaunchesKeepNobodyOutForLong) {
@@ -54,7 +54,7 @@ TEST_F(AdmissionTest, HungLaunchesKeepNobodyOutForLong) {
   asio::co_spawn(io, hang(*this, admission), asio::detached);
   io.run();
   EXPECT_EQ(log, "hhrhHHH");
-  EXPECT_EQ(admission.figures().inside, 0U);
+  EXPECT_EQ(admission.inside(), 0U);
 }
 
 TEST_F(AdmissionTest, ACancelledWaiterLeavesTheLineToTheNext) {
@@ -68,7 +68,7 @@ TEST_F(AdmissionTest, ACancelledWaiterLeavesTheLineToTheNext) {
   soon.async_wait([&](auto) { cancel.emit(asio::cancellation_type::terminal); });
   io.run();
   EXPECT_EQ(log, "abc");
-  EXPECT_EQ(admission.figures().inside, 0U);
+  EXPECT_EQ(admission.inside(), 0U);
 }
 
 TEST_F(AdmissionTest, MoreRoomLetsTheNextInAtOnce) {

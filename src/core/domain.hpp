@@ -8,11 +8,13 @@
 
 #include "base/uuid.hpp"
 #include "base/wake.hpp"
+#include "core/boot_log.hpp"
 #include "core/claims.hpp"
 #include "core/lane.hpp"
 #include "model/domain_view.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/hypervisor.hpp"
+#include "ports/labeler.hpp"
 
 namespace vireo::core {
 
@@ -27,6 +29,7 @@ struct Run {
   // What nobody else may use while this life lasts.
   std::vector<Claims<int>::Claim> ports;
   std::vector<Claims<ports::ImageIdentity>::Claim> images;
+  ports::LabelClaim labels;
 
   // Until the guest is published as running, its events only leave their mark here.
   bool up = false;
@@ -47,6 +50,7 @@ struct Run {
   // The guest has powered off: that its vCPUs stop is no news.
   bool powered_off = false;
 
+  Boot boot;  // what is known of its start
   // Who waits for the process to be gone.
   std::vector<std::shared_ptr<Wake>> waiting_for_end;
 };

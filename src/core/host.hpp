@@ -9,6 +9,7 @@
 
 #include "base/workers.hpp"
 #include "core/admission.hpp"
+#include "core/boot_log.hpp"
 #include "core/claims.hpp"
 #include "core/event_hub.hpp"
 #include "core/id_source.hpp"
@@ -86,7 +87,8 @@ class Host {
   unsigned cleaning_up = 0;  // lives that have ended and are not cleared away yet
   Admission admission;
   bool keeps_pace = false;  // keep_pace() is running
-  Claims<int> tcp_ports;    // VNC's and SPICE's
+  BootLog boots;
+  Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };
 

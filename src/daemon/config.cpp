@@ -36,9 +36,13 @@ void describe(ConfigRef& c, Option&& option) {
          "User as whom QEMU runs, if the daemon is root. With \"root\" QEMU has root's files, but no capabilities.",
          at_next_start);
   option("qemu_group", c.qemu_group, "Group of QEMU's processes. Empty: the user's own.", at_next_start);
-  option("security_driver", c.security_driver,
-         "\"dac\": disk images belong to qemu_user while a guest uses them. \"none\": owners stay as they are.",
-         at_next_start);
+  option(
+      "security_drivers", c.security_drivers,
+      "Security models in force, the first applied first. \"dac\": disk images belong to the guest's user while it\n"
+      "uses them. \"apparmor\": each guest has a profile of its own. \"selinux\": each guest has categories of its\n"
+      "own. \"none\", alone: nothing is changed. \"auto\", alone: dac if the daemon is root, and apparmor or selinux\n"
+      "where the kernel has it. A model that the host does not have keeps the daemon from starting.",
+      at_next_start);
   option("cgroup", c.cgroup,
          "\"auto\": every guest gets a control group, where the host lets the daemon make one. \"off\": none does.",
          at_next_start);
@@ -83,6 +87,9 @@ void describe(ConfigRef& c, Option&& option) {
          "fewer while its disks or its memory keep everybody waiting.",
          Range{0, 10'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
+  option("label_threads", c.label_threads,
+         "Threads that label guests' files. A file system that hangs holds one of them for each guest that uses it.",
+         Range{1, 1'024}, at_next_start);
   option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("spice_first_port", c.spice_first_port, "First TCP port for guests' SPICE servers.", Range{5900, 65535},
@@ -120,6 +127,20 @@ class Reader {
         complain(*node, std::string(key) + " must be a whole number from " + std::to_string(range.low) + " to " +
                             std::to_string(range.high));
     }
+  }
+
+  void operator()(const char* key, std::vector<std::string>& field, const char*, Applies) {
+    const auto* node = take(key);
+    if (!node) return;
+    const auto* list = node->as_array();
+    std::vector<std::string> words;
+    if (list)
+      for (const auto& word : *list)
+        if (auto value = word.value_exact<std::string>()) words.push_back(*value);
+    if (list && words.size() == list->size())
+      field = std::move(words);
+    else
+      complain(*node, std::string(key) + " must be a list of texts, such as [\"a\", \"b\"]");
   }
 
   Result<void> finish() {
@@ -165,6 +186,12 @@ class Printer {
     explain(meaning, applies);
     out_ << key << " = " << quoted(field) << "\n";
   }
+  void operator()(const char* key, const std::vector<std::string>& field, const char* meaning, Applies applies) {
+    explain(meaning, applies);
+    std::vector<std::string> words;
+    for (const auto& word : field) words.push_back(quoted(word));
+    out_ << key << " = [" << fmt::format("{}", fmt::join(words, ", ")) << "]\n";
+  }
   void operator()(const char* key, int field, const char* meaning, Range range, Applies applies) {
     explain(fmt::format("{} {} to {}.", meaning, range.low, range.high), applies);
     out_ << key << " = " << field << "\n";
@@ -186,7 +213,7 @@ class Printer {
 // The list as rows, for walking two configurations side by side.
 struct Row {
   const char* key;
-  std::variant<std::string*, int*> field;
+  std::variant<std::string*, int*, std::vector<std::string>*> field;
   Applies applies;
 };
 
@@ -196,6 +223,24 @@ std::vector<Row> rows_of(Config& config) {
     rows.push_back({key, &field, std::get<sizeof...(rest) - 1>(std::tie(rest...))});
   });
   return rows;
+}
+
+// What is wrong with the list; empty: nothing.
+std::string wrong_in_drivers(const std::vector<std::string>& drivers) {
+  static const std::set<std::string> known{"auto", "none", "dac", "apparmor", "selinux"};
+  std::set<std::string> seen;
+  for (const auto& driver : drivers) {
+    if (!known.contains(driver))
+      return fmt::format("security_drivers: '{}' is no security model; known are dac, apparmor, selinux, none and auto",
+                         driver);
+    if (!seen.insert(driver).second) return fmt::format("security_drivers: '{}' stands there twice", driver);
+  }
+  if (seen.empty()) return "security_drivers: name a model, or \"none\"";
+  if (seen.size() > 1 && (seen.contains("auto") || seen.contains("none")))
+    return "security_drivers: auto and none stand alone";
+  if (seen.contains("apparmor") && seen.contains("selinux"))
+    return "security_drivers: a kernel confines by apparmor or by selinux, not by both";
+  return {};
 }
 
 }  // namespace
@@ -214,8 +259,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     static const std::set<std::string> levels{"debug", "info", "warn", "error"};
     if (!levels.contains(config.log_level))
       reader.complain(*table.get("log_level"), "log_level must be debug, info, warn or error");
-    if (config.security_driver != "dac" && config.security_driver != "none")
-      reader.complain(*table.get("security_driver"), "security_driver must be dac or none");
+    if (const auto wrong = wrong_in_drivers(config.security_drivers); !wrong.empty())
+      reader.complain(*table.get("security_drivers"), wrong);
     if (config.cgroup != "auto" && config.cgroup != "off")
       reader.complain(*table.get("cgroup"), "cgroup must be auto or off");
     if (config.cgroup_parent.contains('/') || config.cgroup_parent.starts_with('.'))

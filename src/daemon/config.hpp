@@ -15,7 +15,7 @@ struct Config {
   std::string emulator_dir = "/usr/bin";
   std::string qemu_user = "vireo-qemu";
   std::string qemu_group;
-  std::string security_driver = "dac";
+  std::vector<std::string> security_drivers = {"auto"};
   std::string cgroup = "auto";
   std::string cgroup_parent;
   std::string exec_helper;
@@ -31,6 +31,7 @@ struct Config {
   int keepalive_count = 5;
   int parallel_starts = 0;
   int spawn_threads = 4;
+  int label_threads = 32;
   int guest_oom_score = 0;
   int guest_nice = 0;
   int guest_core_mib = 0;

@@ -63,6 +63,11 @@ T wait_for(const asio::any_io_executor& executor, asio::awaitable<T> work) {
   return asio::co_spawn(executor, std::move(work), asio::use_future).get();
 }
 
+qemu::QemuOptions with_models(qemu::QemuOptions options, std::vector<ports::SecurityModel> models) {
+  options.security_models = std::move(models);
+  return options;
+}
+
 // Every client gets its state; the half that belongs to the core thread ends there.
 void welcome(lv::Backends& backends, const asio::any_io_executor& core, lv::Session& session) {
   auto state = std::make_shared<lv::ClientState>(backends);
@@ -76,10 +81,12 @@ struct Daemon::Parts {
   Parts(const Paths& paths, const Config& config, Confinement confinement, std::unique_ptr<persist::SqliteStore> store,
         std::unique_ptr<persist::SqliteStore> memory)
       : spawners("spawn", static_cast<unsigned>(config.spawn_threads)),
-        labeler(make_labeler(confinement, images, facts.boot_id())),
+        labels("labels", static_cast<unsigned>(config.label_threads)),
+        labeler(make_labeler(confinement, paths, labels, facts.boot_id())),
         qemu_store(std::move(store)),
         test_store(std::move(memory)),
-        qemu_hypervisor(core.executor(), spawners, probers, facts, std::move(confinement.qemu)),
+        qemu_hypervisor(core.executor(), spawners, probers, facts,
+                        with_models(std::move(confinement.qemu), labeler->models())),
         test_hypervisor(core.executor()),
         qemu(core.executor(), qemu_hypervisor, *qemu_store, facts, *labeler, files, images,
              core_settings(paths.guest_runtime_dir(), paths, config)),
@@ -109,7 +116,7 @@ struct Daemon::Parts {
     http_door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
-    for (auto* workers : {&spawners, &probers, &files, &images}) workers->stop();
+    for (auto* workers : {&spawners, &probers, &files, &images, &labels}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.
     for (auto& thread : door_threads) thread->stop();
@@ -156,6 +163,7 @@ struct Daemon::Parts {
   Workers probers{"probe", 8};  // several, because a binary may hang while it is asked
   Workers files{"files", 4};
   Workers images{"images", 8};
+  Workers labels;  // its own: a label that hangs keeps nobody else
   ports::NoLabeler no_labeler;
   std::unique_ptr<ports::Labeler> labeler;
   std::unique_ptr<persist::SqliteStore> qemu_store, test_store;

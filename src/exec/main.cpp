@@ -102,6 +102,18 @@ bool write_pid_file(const char* path) {
   return write_file(path, O_CREAT | O_TRUNC, text);
 }
 
+// Asks the kernel to change the label at the next exec. The folder's own file first, where several modules share the
+// other one.
+bool set_apparmor(const char* profile) {
+  char text[PATH_MAX];
+  if (std::snprintf(text, sizeof text, "exec %s", profile) >= static_cast<int>(sizeof text)) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  if (write_file("/proc/thread-self/attr/apparmor/exec", 0, text)) return true;
+  return errno == ENOENT && write_file("/proc/thread-self/attr/exec", 0, text);
+}
+
 __user_cap_header_struct own_header() { return {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0}; }
 
 bool may_empty_bounding_set() {
@@ -141,6 +153,9 @@ void settle(const Options& options) {
   if (options.has_oom_score) must(set_oom_score(options.oom_score), Step::OomScore);
   if (options.has_nice) must(::setpriority(PRIO_PROCESS, 0, options.nice) == 0, Step::Priority);
   if (options.pid_file != nullptr) must(write_pid_file(options.pid_file), Step::PidFile);
+  if (options.apparmor != nullptr) must(set_apparmor(options.apparmor), Step::SecurityLabel);
+  if (options.selinux != nullptr)
+    must(write_file("/proc/thread-self/attr/exec", 0, options.selinux), Step::SecurityLabel);
 }
 
 // From here on there is no way back.

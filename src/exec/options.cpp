@@ -66,6 +66,8 @@ bool read_word(const char* word, Options& options, bool& has_uid, bool& has_gid)
   if (const char* value = value_of(word, "--oom-score"))
     return options.has_oom_score = read(value, -1000, 1000, options.oom_score);
   if (const char* value = value_of(word, "--nice")) return options.has_nice = read(value, -20, 19, options.nice);
+  if (const char* value = value_of(word, "--apparmor")) return (options.apparmor = value)[0] != '\0';
+  if (const char* value = value_of(word, "--selinux")) return (options.selinux = value)[0] != '\0';
   if (const char* value = value_of(word, "--uid")) return has_uid = read(value, 0, UINT_MAX - 1LL, options.uid);
   if (const char* value = value_of(word, "--gid")) return has_gid = read(value, 0, UINT_MAX - 1LL, options.gid);
   if (const char* value = value_of(word, "--groups")) return read_groups(value, options);

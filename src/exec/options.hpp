@@ -26,7 +26,9 @@ struct Options {
   int oom_score = 0;
   bool has_nice = false;  // --nice=N
   int nice = 0;
-  bool has_user = false;  // --uid=N --gid=N [--groups=N,N,…]: all three change, or none
+  const char* apparmor = nullptr;  // --apparmor=PROFILE: what confines the program from its exec on
+  const char* selinux = nullptr;   // --selinux=CONTEXT: the same
+  bool has_user = false;           // --uid=N --gid=N [--groups=N,N,…]: all three change, or none
   uid_t uid = 0;
   gid_t gid = 0;
   gid_t groups[kMaxGroups] = {};

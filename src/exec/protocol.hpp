@@ -17,6 +17,7 @@ enum class Step : int {
   OomScore,
   Priority,
   PidFile,
+  SecurityLabel,
   BoundingSet,
   Groups,
   Group,
@@ -56,6 +57,8 @@ constexpr const char* text_of(Step step) {
       return "set the scheduling priority";
     case Step::PidFile:
       return "write the pid file";
+    case Step::SecurityLabel:
+      return "set the security label";
     case Step::BoundingSet:
       return "empty the capability bounding set";
     case Step::Groups:

@@ -82,7 +82,6 @@ std::string host_xml(const HostDescription& host) {
   for (const auto& cell : host.topology.cells) text += cell_lines(cell);
   text += "      </cells>\n    </topology>\n";
   text += cache_lines(host.topology.caches);
-  text += "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n";
   return text + "  </host>\n";
 }
 

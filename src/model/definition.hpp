@@ -16,6 +16,7 @@
 #include "model/devices/interface.hpp"
 #include "model/devices/system.hpp"
 #include "model/names.hpp"
+#include "model/seclabel.hpp"
 
 namespace vireo::model {
 
@@ -215,8 +216,9 @@ struct DomainDef {
   std::string title;
   std::string description;
   std::vector<MetadataElement> metadata;
-  AutostartPlan autostart_plan;          // as `metadata` says it
-  std::uint64_t memory_kib = 0;          // what the guest is built with
+  AutostartPlan autostart_plan;  // as `metadata` says it
+  std::string up_console;        // read out of the metadata: what its console prints once it is up; empty: nothing
+  std::uint64_t memory_kib = 0;  // what the guest is built with
   std::uint64_t current_memory_kib = 0;  // what the balloon leaves it
   MemoryTune memtune;
   bool memory_locked = false;  // the guest's memory is never swapped out
@@ -234,7 +236,14 @@ struct DomainDef {
   LockFailureAction on_lockfailure = LockFailureAction::unset;
   PowerManagement pm;
   Devices devices;
+  std::vector<SecLabel> seclabels;
 
+  // The guest's label of a model; null: it says nothing of it.
+  const SecLabel* seclabel(std::string_view security_model) const {
+    for (const auto& label : seclabels)
+      if (label.model == security_model) return &label;
+    return nullptr;
+  }
   unsigned vcpus() const { return vcpus_current.value_or(vcpus_max); }
   bool operator==(const DomainDef&) const = default;
 };

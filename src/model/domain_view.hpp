@@ -13,6 +13,7 @@
 
 #include "base/persistent_map.hpp"
 #include "base/uuid.hpp"
+#include "model/boot_times.hpp"
 #include "model/definition.hpp"
 #include "model/launch_trace.hpp"
 
@@ -31,6 +32,7 @@ struct DomainView {
   bool updated = false;  // the persistent definition was replaced while the guest ran
 
   LaunchTracePtr last_launch;  // by this daemon; null: none
+  BootTimesPtr boot;           // of the last start that succeeded; null: none is known
 
   bool tainted_by_monitor = false;  // somebody has used a raw monitor command on this life of the guest
 

@@ -9,9 +9,9 @@
 
 namespace vireo::model {
 
-// The steps, in the order in which they come (see core/run/bring_up.cpp): lane, claim, admission, files, label, persist
-// (the intent), capabilities, spawn, handshake, devices, persist (the process), continue, publish; after a failure
-// undo. A step ends where the next begins.
+// The steps, in the order in which they come (see core/run/bring_up.cpp): complete (of a transient guest), lane, claim,
+// admission, files, label, persist (the intent), capabilities, spawn, handshake, devices, persist (the process),
+// continue, publish; after a failure undo. A step ends where the next begins.
 struct LaunchStep {
   const char* name;                       // lives for ever
   std::int64_t begin_us = 0, end_us = 0;  // since the start was asked for

@@ -26,6 +26,9 @@ constexpr const char* schema = R"(
     id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, name TEXT NOT NULL, monitor_path TEXT NOT NULL, boot_id TEXT NOT NULL,
     xml TEXT NOT NULL, pid INTEGER, start_time INTEGER, state INTEGER NOT NULL, reason INTEGER NOT NULL,
     images TEXT NOT NULL DEFAULT '');
+  CREATE TABLE IF NOT EXISTS boots (
+    id INTEGER PRIMARY KEY, began_us INTEGER NOT NULL, paused INTEGER NOT NULL, process_us INTEGER,
+    running_us INTEGER, up_us INTEGER, up_by INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   INSERT OR IGNORE INTO facts VALUES ('next_id', '1'), ('boot_id', '');
 )";
@@ -75,6 +78,29 @@ Result<model::DomainDefPtr> read_xml(const std::string& text, bool live) {
   auto parsed = xml::parse_domain(text, {.live = live});
   if (!parsed) return pass_on(parsed);
   return std::make_shared<const model::DomainDef>(std::move(*parsed));
+}
+
+// Of a row that has them from its column 11 on; null: nothing was saved.
+model::BootTimesPtr read_boot(Statement& row, const ports::RunRecord& run) {
+  if (row.is_null(11)) return nullptr;
+  const auto time_at = [&row](int column) -> std::optional<std::int64_t> {
+    if (row.is_null(column)) return std::nullopt;
+    return row.number(column);
+  };
+  const std::chrono::microseconds began(row.number(11));
+  const auto sign = row.number(16);
+  return std::make_shared<const model::BootTimes>(
+      model::BootTimes{.uuid = run.uuid,
+                       .name = run.name,
+                       .id = run.id,
+                       .paused = row.number(12) != 0,
+                       .began = std::chrono::system_clock::time_point(began),
+                       .process_us = time_at(13),
+                       .running_us = time_at(14),
+                       .up_us = time_at(15),
+                       .up_by = sign == 1   ? model::UpSign::agent
+                                : sign == 2 ? model::UpSign::console
+                                            : model::UpSign::none});
 }
 
 }  // namespace
@@ -217,9 +243,28 @@ asio::awaitable<Result<void>> SqliteStore::save_run_state(int id, int state, int
   });
 }
 
+asio::awaitable<Result<void>> SqliteStore::save_boot(model::BootTimesPtr times) {
+  return commit("store.save_boot", [times = std::move(times)](sqlite3* db) {
+    using namespace std::chrono;
+    // Only for a life that is on record: the note of an end may have come first.
+    Statement row(db, "INSERT OR REPLACE INTO boots SELECT id, ?, ?, ?, ?, ?, ? FROM runs WHERE id = ?");
+    row.bind(static_cast<long long>(duration_cast<microseconds>(times->began.time_since_epoch()).count()));
+    row.bind(times->paused ? 1LL : 0LL);
+    for (const auto& time : {times->process_us, times->running_us, times->up_us})
+      if (time)
+        row.bind(static_cast<long long>(*time));
+      else
+        row.bind_null();
+    return row.bind(static_cast<long long>(times->up_by)).bind(times->id).run();
+  });
+}
+
 asio::awaitable<Result<void>> SqliteStore::remove_run(int id) {
-  return commit("store.remove_run",
-                [id](sqlite3* db) { return Statement(db, "DELETE FROM runs WHERE id = ?").bind(id).run(); });
+  return commit("store.remove_run", [id](sqlite3* db) -> Result<void> {
+    auto removed = Statement(db, "DELETE FROM runs WHERE id = ?").bind(id).run();
+    if (removed) removed = Statement(db, "DELETE FROM boots WHERE id = ?").bind(id).run();
+    return removed;
+  });
 }
 
 asio::awaitable<Result<int>> SqliteStore::reserve_ids(int count) {
@@ -249,7 +294,8 @@ Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
       state.definitions.push_back({.definition = std::move(*def), .autostart = definitions.number(3) != 0});
   }
   Statement runs(db_.get(),
-                 "SELECT id, uuid, name, monitor_path, boot_id, xml, pid, start_time, state, reason, images FROM runs");
+                 "SELECT runs.id, uuid, name, monitor_path, boot_id, xml, pid, start_time, state, reason, images, "
+                 "began_us, paused, process_us, running_us, up_us, up_by FROM runs LEFT JOIN boots USING (id)");
   for (;;) {
     auto row = runs.next();
     if (!row) return pass_on(row);
@@ -267,6 +313,7 @@ Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
     run.state = static_cast<int>(runs.number(8));
     run.reason = static_cast<int>(runs.number(9));
     run.images = parse_images(runs.text(10));
+    run.boot = read_boot(runs, run);
     auto live = read_xml(runs.text(5), true);
     if (!live) {
       state.unreadable.push_back("the record of running guest '" + run.name +

@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/uuid.hpp"
+#include "model/boot_times.hpp"
 #include "model/definition.hpp"
 #include "ports/hypervisor.hpp"
 
@@ -43,6 +44,7 @@ struct RunRecord {
   std::vector<ClaimedImage> images;
   int state = VIR_DOMAIN_SHUTOFF;  // as last published: virDomainState and its reason
   int reason = 0;
+  model::BootTimesPtr boot;  // read by load() only; null: nothing was saved
 };
 
 struct StoredDefinition {
@@ -71,6 +73,8 @@ class DefinitionStore {
   virtual asio::awaitable<Result<void>> remove_definition(Uuid uuid) = 0;
   virtual asio::awaitable<Result<void>> save_run(RunRecord run) = 0;
   virtual asio::awaitable<Result<void>> save_run_state(int id, int state, int reason) = 0;
+  // How long the start with this id has taken so far; goes with its run.
+  virtual asio::awaitable<Result<void>> save_boot(model::BootTimesPtr times) = 0;
   virtual asio::awaitable<Result<void>> remove_run(int id) = 0;
   // Moves the high-water mark of guest ids up by `count` and returns the first of the block. No id is handed out twice
   // in the life of the store.

@@ -14,6 +14,10 @@ class LaunchRecorder {
     end_step(now);
     trace_.steps.push_back({.name = name, .begin_us = now, .end_us = now});
   }
+  // Since when the steps count, until finish().
+  SteadyClock::time_point began() const { return began_; }
+  std::int64_t elapsed_us() const { return now_us(); }
+  const model::LaunchTrace& so_far() const { return trace_; }
   // The guest runs without something that it was meant to have.
   void lose(std::string sentence) { trace_.lost.push_back(std::move(sentence)); }
 

@@ -41,16 +41,30 @@ std::string guest_element(const Capabilities& caps) {
   return text;
 }
 
-// libvirt indents the host's part by two spaces; the host's facts come with that indentation or without a line end.
-std::string ending_in_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text + "\n";
+std::string model_element(const ports::SecurityModel& model) {
+  auto text = fmt::format("    <secmodel>\n      <model>{}</model>\n      <doi>{}</doi>\n", escaped(model.name),
+                          escaped(model.doi));
+  if (!model.baselabel.empty())
+    for (const char* type : {"kvm", "qemu"})
+      text += fmt::format("      <baselabel type='{}'>{}</baselabel>\n", type, escaped(model.baselabel));
+  return text + "    </secmodel>\n";
+}
+
+// The host's facts end with its element's end tag, before which the models stand.
+std::string with_models(std::string host_xml, const std::vector<ports::SecurityModel>& models) {
+  std::string text;
+  for (const auto& model : models) text += model_element(model);
+  const auto end = host_xml.rfind("  </host>");
+  if (end != std::string::npos) host_xml.insert(end, text);
+  while (!host_xml.empty() && host_xml.back() == '\n') host_xml.pop_back();
+  return host_xml + "\n";
 }
 
 }  // namespace
 
-std::string capabilities_xml(const std::string& host_xml, const std::vector<CapabilitiesPtr>& emulators) {
-  std::string text = "<capabilities>\n\n" + ending_in_line(host_xml) + "\n";
+std::string capabilities_xml(const std::string& host_xml, const std::vector<ports::SecurityModel>& models,
+                             const std::vector<CapabilitiesPtr>& emulators) {
+  std::string text = "<capabilities>\n\n" + with_models(host_xml, models) + "\n";
   for (const auto& caps : emulators) text += guest_element(*caps);
   return text + "</capabilities>\n";
 }

@@ -4,10 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "ports/labeler.hpp"
 #include "qemu/capabilities_cache.hpp"
 
 namespace vireo::qemu {
 
-std::string capabilities_xml(const std::string& host_xml, const std::vector<CapabilitiesPtr>& emulators);
+// `models`: the security models in force, for the end of the host's part.
+std::string capabilities_xml(const std::string& host_xml, const std::vector<ports::SecurityModel>& models,
+                             const std::vector<CapabilitiesPtr>& emulators);
 
 }  // namespace vireo::qemu

@@ -83,7 +83,7 @@ asio::awaitable<Result<std::string>> QemuHypervisor::capabilities_xml() {
     // A host without an emulator still has capabilities: those of the host.
     if (caps) found.push_back(std::move(*caps));
   }
-  co_return qemu::capabilities_xml(host_.capabilities_host_xml(), found);
+  co_return qemu::capabilities_xml(host_.capabilities_host_xml(), options_.security_models, found);
 }
 
 asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec spec, ports::GuestEventSink sink) {

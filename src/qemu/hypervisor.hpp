@@ -9,6 +9,7 @@
 #include "ports/guest_cgroups.hpp"
 #include "ports/host_facts.hpp"
 #include "ports/hypervisor.hpp"
+#include "ports/labeler.hpp"
 #include "qemu/capabilities_cache.hpp"
 #include "qemu/guest.hpp"
 
@@ -22,7 +23,8 @@ struct QemuOptions {
   // Of each guest's process; empty: as the daemon's own.
   std::optional<int> oom_score, nice;
   std::optional<std::uint64_t> core_bytes;
-  std::shared_ptr<ports::GuestCgroups> cgroups;  // none: guests stay in the daemon's control group
+  std::vector<ports::SecurityModel> security_models;  // for the host's capabilities
+  std::shared_ptr<ports::GuestCgroups> cgroups;       // none: guests stay in the daemon's control group
 };
 
 // Lives as long as the core runs: its coroutines, the workers and the host's facts are referred to, not owned.

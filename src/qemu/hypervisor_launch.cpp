@@ -71,6 +71,13 @@ std::optional<std::uint64_t> memlock_of(const model::DomainDef& definition) {
   return limit_kib ? *limit_kib * 1024 : RLIM_INFINITY;
 }
 
+// What the kernel's security module is to make of the process: AppArmor's profile, SELinux's context.
+void confine(LaunchPlan& plan, const model::DomainDef& live) {
+  for (const auto* security_model : {"apparmor", "selinux"})
+    if (const auto* label = live.seclabel(security_model); label && label->type != model::SecLabelType::none)
+      plan.exec_label = {.security_model = security_model, .label = label->label};
+}
+
 }  // namespace
 
 asio::awaitable<Result<model::DomainDef>> QemuHypervisor::complete(model::DomainDef definition) {
@@ -105,6 +112,9 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   plan.home = home;
   plan.environment = environment_in(home);
   plan.exec = options_.exec;
+  if (const auto* label = live->seclabel("dac"); label && label->type != model::SecLabelType::none)
+    plan.owner = label->label;
+  confine(plan, *live);
   plan.oom_score = options_.oom_score;
   plan.nice = options_.nice;
   plan.core_bytes = options_.core_bytes;

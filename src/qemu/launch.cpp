@@ -27,7 +27,7 @@ struct Attempt {
 
   const asio::any_io_executor executor;
 
-  const LaunchPlan plan;
+  LaunchPlan plan;  // completed by the worker before anything else, and constant from then on
 
   // Filled in by the worker, read by the core once the worker has handed over.
   Fd monitor;
@@ -67,7 +67,18 @@ Result<void> make_home(const LaunchPlan& plan) {
   return {};
 }
 
+// Asks the user database, which may take its time.
+Result<void> become_owner(LaunchPlan& plan) {
+  if (!plan.exec.user || plan.owner.empty()) return {};
+  auto user = credentials_of_label(plan.owner);
+  if (!user) return pass_on(user);
+  // The configured user's own groups and name stay, where it is the same user.
+  if (user->uid != plan.exec.user->uid || user->gid != plan.exec.user->gid) plan.exec.user = std::move(*user);
+  return {};
+}
+
 Result<void> prepare_steps(Attempt& attempt) {
+  if (auto known = become_owner(attempt.plan); !known) return known;
   const auto& plan = attempt.plan;
   if (auto made = make_home(plan); !made) return made;
   if (auto fault = fault::at("qemu.listen"); !fault) return fault;
@@ -85,7 +96,8 @@ Result<void> prepare_steps(Attempt& attempt) {
                        .memlock_bytes = plan.memlock_bytes,
                        .core_bytes = plan.core_bytes,
                        .oom_score = plan.oom_score,
-                       .nice = plan.nice};
+                       .nice = plan.nice,
+                       .label = plan.exec_label};
   if (auto checked = check_executable(request.argv.front()); !checked) return checked;
   if (auto fault = fault::at("qemu.log"); !fault) return fault;
   auto log = open_guest_log(plan.log_path, plan.about, request.environment, request.argv);

@@ -27,6 +27,8 @@ struct LaunchPlan {
   std::function<std::vector<std::string>(int monitor_fd)> argv;
 
   ExecOptions exec;
+  std::string owner;  // "+107:+36": whom it runs as instead of exec.user; empty: as that says
+  ExecLabel exec_label;
   std::optional<int> oom_score, nice;
   std::optional<std::uint64_t> core_bytes, memlock_bytes;
   // Makes the guest's control groups (on a worker); none: it stays in the daemon's. The other one removes them; it is

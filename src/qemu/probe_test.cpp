@@ -112,7 +112,7 @@ TEST_F(ProbeTest, WhatWasFoundIsKeptOnDisk) {
   ASSERT_TRUE(second);
   EXPECT_EQ(runs(), 1u);
   EXPECT_EQ(next_daemon->probes(), 0u);
-  EXPECT_EQ(capabilities_xml("", {*first}), capabilities_xml("", {*second}));
+  EXPECT_EQ(capabilities_xml("", {}, {*first}), capabilities_xml("", {}, {*second}));
   EXPECT_EQ((*first)->cpus.size(), (*second)->cpus.size());
   EXPECT_EQ((*first)->sandbox, (*second)->sandbox);
   EXPECT_EQ((*first)->spice, (*second)->spice);
@@ -169,7 +169,7 @@ TEST(CapabilitiesXml, ListsTheDefaultMachineFirstAndEachAliasBehindItsMachine) {
   caps.arch = "i686";
   caps.machines = {{.name = "isapc", .max_cpus = 1, .deprecated = true},
                    {.name = "pc-i440fx-7.2", .alias = "pc", .is_default = true, .max_cpus = 255}};
-  EXPECT_EQ(capabilities_xml("  <host/>\n", {std::make_shared<const Capabilities>(caps)}), R"(<capabilities>
+  EXPECT_EQ(capabilities_xml("  <host/>\n", {}, {std::make_shared<const Capabilities>(caps)}), R"(<capabilities>
 
   <host/>
 

@@ -38,6 +38,8 @@ std::vector<std::string> helper_words(const SpawnRequest& request, int report_fd
   if (request.oom_score) words.push_back(fmt::format("--oom-score={}", *request.oom_score));
   if (request.nice) words.push_back(fmt::format("--nice={}", *request.nice));
   if (!request.pid_file.empty()) words.push_back("--pid-file=" + request.pid_file);
+  if (!request.label.security_model.empty())
+    words.push_back(fmt::format("--{}={}", request.label.security_model, request.label.label));
   if (const auto& user = request.exec.user) {
     words.push_back(fmt::format("--uid={}", user->uid));
     words.push_back(fmt::format("--gid={}", user->gid));

@@ -23,6 +23,12 @@ struct ExecOptions {
   static std::string default_helper();
 };
 
+// What a security module of the kernel makes of the program at its exec; none without a model.
+struct ExecLabel {
+  std::string security_model;  // "apparmor" or "selinux"
+  std::string label;           // a profile's name, or a context
+};
+
 struct SpawnRequest {
   ExecOptions exec;
   std::vector<std::string> argv;         // the first is the program's absolute path
@@ -36,6 +42,7 @@ struct SpawnRequest {
   // Empty: as the daemon's own.
   std::optional<std::uint64_t> memlock_bytes, core_bytes;
   std::optional<int> oom_score, nice;
+  ExecLabel label = {};
 };
 
 struct Spawned {

@@ -1,93 +1,134 @@
-// Which files a definition names, and the work on workers.
+// Which user gets which file.
 #include "security/dac.hpp"
 
-#include <atomic>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
+#include "security/access.hpp"
+#include "security/guest_files.hpp"
 #include "security/owned_file.hpp"
 
 namespace vireo::security {
 
 namespace {
 
-struct Need {
-  std::string path;
-  bool write = false;
-  bool must_exist = true;
+// What is to be done with one file of a guest.
+struct Plan {
+  bool gives = false;
+  Credentials user;  // whose it becomes, or who must be able to open it
 };
 
-std::vector<Need> needs_of(const model::DomainDef& live) {
-  std::vector<Need> needs;
-  for (const auto& disk : live.devices.disks)
-    if (!disk.file.empty())
-      needs.push_back({.path = disk.file, .write = !disk.readonly && disk.kind != model::DiskKind::cdrom});
-  // QEMU says better than we what is wrong with a kernel that is not there.
-  for (const auto& file : {live.os.kernel, live.os.initrd})
-    if (!file.empty()) needs.push_back({.path = file, .must_exist = false});
-  return needs;
+Result<Plan> plan_for(const GuestFile& file, const model::SecLabel& label, const Credentials& guest_user) {
+  Plan plan{.gives = file.labelled && label.relabels(), .user = guest_user};
+  const auto* own = file.label("dac");
+  if (!own) return plan;
+  plan.gives = file.labelled && own->relabel.value_or(true);
+  if (!plan.gives || own->label.empty()) return plan;
+  auto user = credentials_of_label(own->label);
+  if (!user) return pass_on(user);
+  plan.user = std::move(*user);
+  return plan;
 }
 
-struct Job {
-  Credentials user;
-  std::string boot_id;
-  model::DomainDefPtr live;
-  // Both sides exchange their word here: whoever comes second finds the first one's.
-  enum Word { Working, Done, GivenUp };
-  std::atomic<Word> word{Working};
-
-  Tenant tenant() const {
-    return {.user = user, .boot_id = boot_id, .life = fmt::format("{}/{}", live->uuid.text(), live->id.value_or(0))};
-  }
-};
-
-void give_all_back(const Job& job) {
-  for (const auto& need : needs_of(*job.live)) {
-    auto done = give_back(need.path, job.tenant());
-    if (!done) done = give_back(need.path, job.tenant());
-    if (!done) log::warn("guest '{}': {}", job.live->name, done.error().message());
-  }
+std::string life_of(const model::DomainDef& live) {
+  return fmt::format("{}/{}", live.uuid.text(), live.id.value_or(0));
 }
 
-// On a worker.
-Result<bool> give_all(Job& job) {
-  for (const auto& need : needs_of(*job.live)) {
-    auto done = give(need.path, need.write, job.tenant());
-    const bool missing = !need.must_exist && ::access(need.path.c_str(), F_OK) != 0;
-    if (done || missing) continue;
-    give_all_back(job);
-    return pass_on(done);
+int wanted_of(const GuestFile& file) {
+  switch (file.use) {
+    case GuestFile::Use::Read:
+      return R_OK;
+    case GuestFile::Use::Write:
+      return R_OK | W_OK;
+    case GuestFile::Use::Execute:
+      return X_OK;
   }
-  if (job.word.exchange(Job::Done) != Job::GivenUp) return true;
-  give_all_back(job);
-  return fail(VIR_ERR_OPERATION_ABORTED, "the start was given up");
+  return R_OK;
 }
 
 }  // namespace
 
-asio::awaitable<Result<void>> DacLabeler::label(model::DomainDefPtr live, Deadline deadline) {
-  auto job = std::make_shared<Job>(user_, boot_id_, std::move(live));
-  auto done = co_await workers_.run<bool>([job] { return give_all(*job); }, deadline);
-  if (done) co_return Result<void>{};
-  // Too late: whoever sees last that it was given up gives back.
-  if (job->word.exchange(Job::GivenUp) == Job::Done)
-    co_await workers_.run<bool>(
-        [job]() -> Result<bool> {
-          give_all_back(*job);
-          return true;
-        },
-        Deadline::in(std::chrono::seconds(1)));
-  co_return pass_on(done);
+ports::SecurityModel DacDriver::about() const { return {.name = "dac", .baselabel = default_label()}; }
+
+std::string DacDriver::default_label() const { return fmt::format("+{}:+{}", user_.uid, user_.gid); }
+
+Result<Credentials> DacDriver::user_of(const model::SecLabel& label) const {
+  if (label.label.empty() || label.label == default_label()) return user_;
+  return credentials_of_label(label.label);
 }
 
-asio::awaitable<void> DacLabeler::restore(model::DomainDefPtr live, Deadline deadline) {
-  auto job = std::make_shared<Job>(user_, boot_id_, std::move(live));
-  auto done = co_await workers_.run<bool>(
-      [job]() -> Result<bool> {
-        give_all_back(*job);
-        return true;
-      },
-      deadline);
-  if (!done) log::warn("guest '{}': its files are not given back in time: {}", job->live->name, done.error().message());
+Result<ports::LabelClaim> DacDriver::choose(const model::DomainDef& live, model::SecLabel& label) {
+  if (!label.baselabel.empty())
+    return fail(
+        VIR_ERR_CONFIG_UNSUPPORTED,
+        fmt::format("the <baselabel> '{}' of domain '{}' means nothing to the security model dac; remove it, or "
+                    "say type='static' and <label>",
+                    label.baselabel, live.name));
+  if (!label.is_static()) label.label = default_label();
+  label.imagelabel = label.relabels() ? label.label : "";
+  return ports::LabelClaim{};
+}
+
+Result<void> DacDriver::apply(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const {
+  auto user = user_of(label);
+  if (!user) return pass_on(user);
+  for (const auto& file : guest_files(live)) {
+    auto plan = plan_for(file, label, *user);
+    Result<void> done;
+    if (!plan)
+      done = pass_on(plan);
+    else if (plan->gives)
+      done = give(file.path, file.use == GuestFile::Use::Write,
+                  {.user = plan->user, .boot_id = boot_id_, .life = life_of(live), .deadline = deadline});
+    // One that is left alone, or given to somebody else than the guest's user: QEMU has to reach it all the same.
+    if (done && plan && file.labelled && !(plan->gives && plan->user == *user))
+      done = check_access(file.path, file.use == GuestFile::Use::Write, *user);
+    const bool missing = !file.must_exist && ::access(file.path.c_str(), F_OK) != 0;
+    if (done || missing) continue;
+    take_back(live, label, deadline);
+    return done;
+  }
+  return {};
+}
+
+void DacDriver::take_back(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const {
+  const auto user = user_of(label).value_or(user_);  // one that is no longer known has left its number in the files
+  for (const auto& file : guest_files(live)) {
+    if (!file.labelled) continue;
+    const Tenant tenant{.user = user, .boot_id = boot_id_, .life = life_of(live), .deadline = deadline};
+    auto done = give_back(file.path, tenant);
+    if (!done) done = give_back(file.path, tenant);
+    if (!done) log::warn("guest '{}': {}", live.name, done.error().message());
+  }
+}
+
+void DacDriver::explain(const model::DomainDef& guest, const model::SecLabel& label, bool runs,
+                        std::vector<model::FileAccess>& files) const {
+  const auto user = user_of(label);
+  const auto all = guest_files(guest);
+  for (std::size_t i = 0; i < all.size() && i < files.size(); ++i) {
+    const auto& file = all[i];
+    auto& answer = files[i];
+    if (!user) {
+      answer = {.path = file.path, .role = file.role, .how = answer.how, .allowed = false, .rule = "error"};
+      answer.why = user.error().message();
+      continue;
+    }
+    const auto plan = plan_for(file, label, *user);
+    // What a running guest has been given is its already; and a file that others may read is left as it is.
+    struct stat info{};
+    const bool can_change = ::stat(file.path.c_str(), &info) == 0 && (S_ISREG(info.st_mode) || S_ISBLK(info.st_mode));
+    answer.as = describe(*user);
+    answer.lent = plan && plan->gives && !runs && can_change && plan->user.uid == user->uid;
+    const auto denial = find_denial(
+        *user, {.path = file.path, .wanted = wanted_of(file), .lent = answer.lent, .may_create = file.may_create});
+    if (!denial) continue;
+    answer.allowed = false;
+    answer.component = denial->component;
+    answer.rule = denial->rule;
+    answer.why = denial->why;
+  }
 }
 
 }  // namespace vireo::security

@@ -8,16 +8,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <optional>
 #include <sstream>
 #include <vector>
 
 #include "base/fault.hpp"
 #include "base/fd.hpp"
+#include "security/access.hpp"
+#include "security/file_turns.hpp"
 
 namespace vireo::security {
 
@@ -25,25 +25,40 @@ namespace {
 
 constexpr const char* kAttribute = "trusted.vireo.owner";
 
-// As the attribute has it: "1 UID:GID BOOT-ID GUEST GUEST …". The 1 is the form's number.
-struct Memory {
+struct Owner {
   uid_t uid = 0;
   gid_t gid = 0;
+  bool operator==(const Owner&) const = default;
+};
+
+Owner owner_of(const Credentials& user) { return {.uid = user.uid, .gid = user.gid}; }
+
+// As the attribute has it: "2 UID:GID LENT-UID:LENT-GID BOOT-ID GUEST GUEST …". The 2 is the form's number; form 1 does
+// not say to whom the file was lent, since there was one user for all guests.
+struct Memory {
+  Owner owner;
+  std::optional<Owner> lent_to;
   std::string boot_id;
   std::vector<std::string> lives;
 
-  std::string text() const {
-    std::string out = fmt::format("1 {}:{} {}", uid, gid, boot_id);
+  Owner lent(const Credentials& otherwise) const { return lent_to.value_or(owner_of(otherwise)); }
+  std::string text(const Credentials& otherwise) const {
+    const auto to = lent(otherwise);
+    std::string out = fmt::format("2 {}:{} {}:{} {}", owner.uid, owner.gid, to.uid, to.gid, boot_id);
     for (const auto& life : lives) out += " " + life;
     return out;
+  }
+  static bool read(std::istream& words, Owner& owner) {
+    char colon = 0;
+    return (words >> owner.uid >> colon >> owner.gid) && colon == ':';
   }
   static std::optional<Memory> parse(const std::string& text) {
     std::istringstream words(text);
     Memory memory;
     int form = 0;
-    char colon = 0;
-    if (!(words >> form >> memory.uid >> colon >> memory.gid >> memory.boot_id) || form != 1 || colon != ':')
-      return std::nullopt;
+    if (!(words >> form) || form < 1 || form > 2 || !read(words, memory.owner)) return std::nullopt;
+    if (form == 2 && !read(words, memory.lent_to.emplace())) return std::nullopt;
+    if (!(words >> memory.boot_id)) return std::nullopt;
     for (std::string life; words >> life;) memory.lives.push_back(life);
     return memory;
   }
@@ -53,8 +68,15 @@ struct Memory {
 class File {
  public:
   explicit File(const std::string& path) : fd_(::open(path.c_str(), O_PATH | O_CLOEXEC)) {
-    if (!fd_ || ::fstat(fd_.get(), &stat_) < 0) error_ = errno;
+    if (!fd_)
+      error_ = errno;
+    else
+      look();
     by_handle_ = "/proc/self/fd/" + std::to_string(fd_.get());
+  }
+  // Once more: its owner may have changed while its turn was waited for.
+  void look() {
+    if (::fstat(fd_.get(), &stat_) < 0) error_ = errno;
   }
   int error() const { return error_; }
   const struct stat& stat() const { return stat_; }
@@ -67,13 +89,13 @@ class File {
     text.resize(static_cast<std::size_t>(size));
     return Memory::parse(text);
   }
-  bool remember(const Memory& memory) const {
-    const auto text = memory.text();
+  bool remember(const Memory& memory, const Credentials& user) const {
+    const auto text = memory.text(user);
     return ::setxattr(by_handle_.c_str(), kAttribute, text.data(), text.size(), 0) == 0;
   }
   bool forget() const { return ::removexattr(by_handle_.c_str(), kAttribute) == 0 || errno == ENODATA; }
-  bool change_owner(uid_t uid, gid_t gid) const { return ::fchownat(fd_.get(), "", uid, gid, AT_EMPTY_PATH) == 0; }
-  bool belongs_to(const Credentials& user) const { return stat_.st_uid == user.uid && stat_.st_gid == user.gid; }
+  bool change_owner(Owner to) const { return ::fchownat(fd_.get(), "", to.uid, to.gid, AT_EMPTY_PATH) == 0; }
+  Owner owner() const { return {.uid = stat_.st_uid, .gid = stat_.st_gid}; }
 
  private:
   Fd fd_;
@@ -83,74 +105,80 @@ class File {
 };
 
 // Reading and writing the attribute is one step for everybody who works on the file.
-std::mutex& mutex_of(const File& file) {
-  static std::array<std::mutex, 64> mutexes;
-  return mutexes[file.stat().st_ino % mutexes.size()];
-}
-
-// The first folder on the way to the file that the user may not pass; empty: none.
-std::string closed_folder(const Credentials& user, const std::string& path) {
-  for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-    const auto folder = path.substr(0, slash);
-    if (try_access(user, folder, X_OK) != 0) return folder;
-  }
-  return {};
+Result<FileTurns::Turn> turn_at(const File& file, const std::string& path, const Tenant& tenant) {
+  return FileTurns::of_process().take(file.stat().st_dev, file.stat().st_ino, path, tenant.deadline);
 }
 
 std::unexpected<Error> no_access(const std::string& path, const std::string& what) {
   return fail_from(VIR_FROM_STORAGE, VIR_ERR_SYSTEM_ERROR, "Cannot access storage file '" + path + "'" + what);
 }
 
-Result<void> check_access(const std::string& path, bool write, const Credentials& user) {
-  const int error = try_access(user, path, write ? R_OK | W_OK : R_OK);
-  if (error == 0) return {};
-  const auto folder = closed_folder(user, path);
-  return no_access(path, fmt::format(" (as uid:{}, gid:{}): {}{}", user.uid, user.gid, std::strerror(error),
-                                     folder.empty() ? ""
-                                                    : fmt::format("; the folder '{}' does not let user {} through",
-                                                                  folder, user.user)));
-}
-
 // Before the change: what the file's attribute is to say.
-Memory next_memory(const File& file, const Tenant& tenant) {
+Result<Memory> next_memory(const File& file, const std::string& path, const Tenant& tenant) {
+  const auto wanted = owner_of(tenant.user);
   auto memory = file.memory();
-  if (!memory || !file.belongs_to(tenant.user))
-    memory = Memory{.uid = file.stat().st_uid, .gid = file.stat().st_gid, .boot_id = {}, .lives = {}};
+  if (!memory || file.owner() != memory->lent(tenant.user))
+    memory = Memory{.owner = file.owner(), .lent_to = wanted, .boot_id = {}, .lives = {}};
   if (memory->boot_id != tenant.boot_id) {
     memory->boot_id = tenant.boot_id;
     memory->lives.clear();
   }
+  const auto lent = memory->lent(tenant.user);
+  const bool mine_alone = std::ranges::all_of(memory->lives, [&](const auto& life) { return life == tenant.life; });
+  if (lent != wanted && !mine_alone)
+    return fail_from(
+        VIR_FROM_STORAGE, VIR_ERR_OPERATION_INVALID,
+        fmt::format("'{}' belongs to {}:{} for the guests that use it now, and this guest's user is {}:{}; give all of "
+                    "them the same <seclabel model='dac'>, or say <seclabel model='dac' relabel='no'/> in the disk's "
+                    "<source>",
+                    path, lent.uid, lent.gid, wanted.uid, wanted.gid));
+  memory->lent_to = wanted;
   if (std::ranges::find(memory->lives, tenant.life) == memory->lives.end()) memory->lives.push_back(tenant.life);
   return std::move(*memory);
 }
 
 Result<void> take(const File& file, const std::string& path, const Tenant& tenant) {
   if (auto fault = fault::at("dac.remember"); !fault) return fault;
-  if (!file.remember(next_memory(file, tenant)))
+  auto memory = next_memory(file, path, tenant);
+  if (!memory) return pass_on(memory);
+  if (!file.remember(*memory, tenant.user))
     return fail_errno(errno,
                       fmt::format("the owner of '{}' cannot be remembered, so it is not changed; give it to user "
                                   "{} for good (chown), or put it on a file system with extended attributes",
                                   path, tenant.user.user));
   if (auto fault = fault::at("dac.chown"); !fault) return fault;
-  if (file.belongs_to(tenant.user) || file.change_owner(tenant.user.uid, tenant.user.gid)) return {};
+  const auto wanted = owner_of(tenant.user);
+  if (file.owner() == wanted || file.change_owner(wanted)) return {};
   return fail_errno(errno, fmt::format("cannot give '{}' to user {}", path, tenant.user.user));
 }
 
 }  // namespace
 
+Result<void> check_access(const std::string& path, bool write, const Credentials& user) {
+  const int wanted = write ? R_OK | W_OK : R_OK;
+  const int error = try_access(user, path, wanted);
+  if (error == 0) return {};
+  const auto denial = find_denial(user, {.path = path, .wanted = wanted});
+  const bool explained = denial && (denial->rule == "mode" || denial->rule == "acl");
+  return no_access(path, fmt::format(" (as uid:{}, gid:{}): {}{}", user.uid, user.gid, std::strerror(error),
+                                     explained ? "; " + denial->why : ""));
+}
+
 Result<void> give(const std::string& path, bool write, const Tenant& tenant) {
   Result<void> done;
   {
-    const File file(path);
+    File file(path);
     if (file.error() != 0) return no_access(path, std::string(": ") + std::strerror(file.error()));
-    const std::scoped_lock lock(mutex_of(file));
+    auto turn = turn_at(file, path, tenant);
+    if (!turn) return pass_on(turn);
+    file.look();
     const bool shared = file.memory().has_value();
     // What root can reach tells nothing: QEMU has none of root's capabilities.
     const bool reachable = tenant.user.uid != 0 && try_access(tenant.user, path, write ? R_OK | W_OK : R_OK) == 0;
-    const bool enough = file.belongs_to(tenant.user) || (reachable && !write);
+    const bool enough = file.owner() == owner_of(tenant.user) || (reachable && !write);
     if (file.can_change_owner() && (shared || !enough)) done = take(file, path, tenant);
-    // Where nothing can be remembered, what the user can use as it is needs no change.
-    if (!done && reachable && !file.memory()) done = {};
+    // What the user can use as it is needs no change: where nothing can be remembered, or others have it.
+    if (!done && reachable && (!file.memory() || done.error().code == VIR_ERR_OPERATION_INVALID)) done = {};
   }
   if (done) done = check_access(path, write, tenant.user);
   if (!done)
@@ -159,20 +187,23 @@ Result<void> give(const std::string& path, bool write, const Tenant& tenant) {
 }
 
 Result<void> give_back(const std::string& path, const Tenant& tenant) {
-  const File file(path);
+  File file(path);
   if (file.error() != 0) return {};  // gone, and its owner with it
-  const std::scoped_lock lock(mutex_of(file));
+  auto turn = turn_at(file, path, tenant);
+  if (!turn) return pass_on(turn);
+  file.look();
   auto memory = file.memory();
   if (!memory) return {};
-  std::erase(memory->lives, tenant.life);
+  const bool was_mine = std::erase(memory->lives, tenant.life) > 0;
   if (memory->boot_id == tenant.boot_id && !memory->lives.empty()) {
-    if (file.remember(*memory)) return {};
+    if (!was_mine || file.remember(*memory, tenant.user)) return {};
     return fail_errno(errno, "cannot write down who uses '" + path + "'");
   }
   if (auto fault = fault::at("dac.give_back"); !fault) return fault;
   // Somebody else's choice of an owner, made meanwhile, stands.
-  if (file.belongs_to(tenant.user) && !file.change_owner(memory->uid, memory->gid))
-    return fail_errno(errno, fmt::format("cannot give '{}' back to its owner {}:{}", path, memory->uid, memory->gid));
+  const auto& owner = memory->owner;
+  if (file.owner() == memory->lent(tenant.user) && !file.change_owner(owner))
+    return fail_errno(errno, fmt::format("cannot give '{}' back to its owner {}:{}", path, owner.uid, owner.gid));
   if (auto fault = fault::at("dac.forget"); !fault) return fault;
   if (!file.forget()) return fail_errno(errno, "cannot remove the attribute of '" + path + "'");
   return {};

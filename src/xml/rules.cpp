@@ -84,12 +84,28 @@ Result<void> check_boot(const model::DomainDef& def) {
   return {};
 }
 
+// One label for each model, also of one disk's source.
+Result<void> check_seclabels(const model::DomainDef& def) {
+  const auto check = [](const auto& labels) -> Result<void> {
+    std::set<std::string_view> models;
+    for (const auto& label : labels)
+      if (!models.insert(label.model).second)
+        return broken(VIR_ERR_XML_DETAIL, fmt::format("seclabel for model {} is already provided",
+                                                      label.model.empty() ? "(null)" : label.model));
+    return {};
+  };
+  for (const auto& disk : def.devices.disks)
+    if (auto r = check(disk.seclabels); !r) return r;
+  return check(def.seclabels);
+}
+
 }  // namespace
 
 Result<void> check_rules(const model::DomainDef& def) {
   if (auto r = check_basics(def); !r) return r;
   if (auto r = check_cputune(def.cputune); !r) return r;
   if (auto r = check_disks(def); !r) return r;
+  if (auto r = check_seclabels(def); !r) return r;
   return check_boot(def);
 }
 

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 asio::awaitable<std::string> look_at_core(core::Host& host) {
   auto seen = fmt::format("{} ports, {} images, {} launches admitted, {} UUIDs, {} names\n", host.tcp_ports.size(),
-                          host.images.size(), host.admission.figures().inside, host.registry.uuids_taken(),
+                          host.images.size(), host.admission.inside(), host.registry.uuids_taken(),
                           host.registry.names_taken());
   for (const auto& domain : host.registry.all()) {
     if (domain->lane.holder()) seen += fmt::format("lane of {} held by {}\n", domain->name, domain->lane.holder());

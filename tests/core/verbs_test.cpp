@@ -189,7 +189,7 @@ TEST_F(Verbs, TheLastLaunchIsTimedStepByStep) {
     EXPECT_EQ(step.begin_us, end_us) << "a step begins where the one before ended";
     end_us = step.end_us;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"lane", "claim", "admission", "persist", "files", "label", "capabilities",
+  EXPECT_EQ(names, (std::vector<std::string>{"lane", "claim", "persist", "files", "label", "admission", "capabilities",
                                              "persist", "continue", "publish"}));
   EXPECT_EQ(good->total_us(), end_us);
   EXPECT_EQ(good->error, "");

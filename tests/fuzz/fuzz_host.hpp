@@ -19,6 +19,7 @@ class ForgetfulStore final : public ports::DefinitionStore {
   asio::awaitable<Result<void>> remove_definition(Uuid) override { return well(); }
   asio::awaitable<Result<void>> save_run(ports::RunRecord) override { return well(); }
   asio::awaitable<Result<void>> save_run_state(int, int, int) override { return well(); }
+  asio::awaitable<Result<void>> save_boot(model::BootTimesPtr) override { return well(); }
   asio::awaitable<Result<void>> remove_run(int) override { return well(); }
   asio::awaitable<Result<int>> reserve_ids(int count) override {
     return first_id(std::exchange(next_id_, next_id_ + count));

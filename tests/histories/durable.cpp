@@ -69,6 +69,12 @@ asio::awaitable<Result<void>> DurableStore::save_run_state(int id, int state, in
   });
 }
 
+asio::awaitable<Result<void>> DurableStore::save_boot(model::BootTimesPtr times) {
+  return commit([times = std::move(times)](Rows& rows) {
+    if (const auto row = rows.runs.find(times->id); row != rows.runs.end()) row->second.boot = times;
+  });
+}
+
 asio::awaitable<Result<void>> DurableStore::remove_run(int id) {
   auto done = co_await commit([id](Rows& rows) { rows.runs.erase(id); });
   if (!done) rows_.stuck.insert(id);

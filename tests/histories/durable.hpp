@@ -40,6 +40,7 @@ class DurableStore final : public ports::DefinitionStore {
   asio::awaitable<Result<void>> remove_definition(Uuid uuid) override;
   asio::awaitable<Result<void>> save_run(ports::RunRecord run) override;
   asio::awaitable<Result<void>> save_run_state(int id, int state, int reason) override;
+  asio::awaitable<Result<void>> save_boot(model::BootTimesPtr times) override;
   asio::awaitable<Result<void>> remove_run(int id) override;
   asio::awaitable<Result<int>> reserve_ids(int count) override;
 

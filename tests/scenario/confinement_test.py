@@ -283,7 +283,7 @@ def with_settings(folder):
 
 
 def test_as_root_without_groups_and_owners(with_settings, image):
-    daemon = with_settings('qemu_user = "root"', 'security_driver = "none"', 'cgroup = "off"', "guest_oom_score = 77",
+    daemon = with_settings('qemu_user = "root"', 'security_drivers = ["none"]', 'cgroup = "off"', "guest_oom_score = 77",
                            "guest_nice = 5", "guest_core_mib = 1")
     os.chown(image, 0, 0)
     with contextlib.closing(libvirt.open(daemon.uri)) as conn:

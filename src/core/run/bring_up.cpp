@@ -1,6 +1,7 @@
-// The launch of a guest. `steps` below is the order of everything; each step registers its undo beside what it does,
-// and each is timed. The order keeps every promise about crashes: the intent is durable before anything outside is
-// changed for good, the process is recorded before its vCPUs run, and the guest is published only when it does run.
+// The launch of a guest. The tables of steps below are the order of everything; each step registers its undo beside
+// what it does, and each is timed. The order keeps every promise about crashes: the intent is durable before anything
+// outside is changed for good, the process is recorded before its vCPUs run, and the guest is published only when it
+// does run.
 #include <filesystem>
 #include <span>
 
@@ -43,6 +44,9 @@ Done claim(Launch& l) {
   if (!id) co_return pass_on(id);
   l.run->id = *id;
   l.live->id = *id;
+  auto labels = l.host.labeler.choose(*l.live);
+  if (!labels) co_return pass_on(labels);
+  l.run->labels = std::move(*labels);
   // Given back with the run.
   if (auto claimed = claim_ports(l.host, l.domain->name, *l.live, *l.run); !claimed) co_return claimed;
   auto images = co_await claim_images(l.host, l.domain->name, l.live, l.run, l.deadline);
@@ -59,7 +63,9 @@ Done claim(Launch& l) {
 }
 
 Done admit(Launch& l) {
-  if (l.host.settings.parallel_starts == 0 && !std::exchange(l.host.keeps_pace, true))
+  if (const auto pinned = l.host.settings.parallel_starts; pinned > 0)
+    l.host.admission.set_limit(pinned);
+  else if (!std::exchange(l.host.keeps_pace, true))
     asio::co_spawn(l.host.core, keep_pace(l.host), asio::detached);
   auto place = co_await l.host.admission.enter(l.options.admission.value_or(l.deadline));
   if (!place) co_return pass_on(place);
@@ -111,8 +117,24 @@ asio::awaitable<void> restore_labels(Launch& l) {
   if (!l.remains) co_await l.host.labeler.restore(l.live, Deadline::in(l.host.settings.end_timeout));
 }
 
+asio::awaitable<Result<void>> label_unless_given_up(Launch& l) {
+  if (l.launching->given_up) co_return given_up(l);
+  l.launching->cancellable = true;
+  co_return co_await l.host.labeler.label(l.live, l.deadline);
+}
+
+// Before admission: a file system that takes its time takes nobody's place. Whoever gives the launch up cancels it
+// here, too.
 Done label(Launch& l) {
-  auto labelled = co_await l.host.labeler.label(l.live, l.deadline);
+  Result<void> labelled;
+  try {
+    labelled = co_await asio::co_spawn(l.host.core, label_unless_given_up(l),
+                                       asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
+  } catch (const boost::system::system_error&) {
+    labelled = given_up(l);  // how a cancelled coroutine ends
+    l.undo.add([&l] { return restore_labels(l); });
+  }
+  l.launching->cancellable = false;
   if (labelled) l.undo.add([&l] { return restore_labels(l); });
   co_return labelled;
 }
@@ -160,6 +182,7 @@ Done start_process(Launch& l) {
   if (!launched) co_return pass_on(launched);
   l.run->guest = std::move(launched->guest);
   l.run->live = launched->live;
+  note_process(l.host, *l.run, *l.recorder);
   co_return Result<void>{};
 }
 
@@ -174,7 +197,9 @@ Done record_process(Launch& l) {
 
 Done let_run(Launch& l) {
   if (l.options.paused) co_return Result<void>{};
-  co_return co_await l.run->guest->resume(l.deadline);
+  auto resumed = co_await l.run->guest->resume(l.deadline);
+  if (resumed) note_running(l.host, *l.domain, *l.run);
+  co_return resumed;
 }
 
 Done publish(Launch& l) {
@@ -190,6 +215,9 @@ Done publish(Launch& l) {
   domain.run = l.run;
   l.run->up = true;
   view.last_launch = l.recorder->finish({});
+  view.boot = l.run->boot.times;
+  l.host.boots.succeeded(view.last_launch);
+  save_boot(l.host, *l.run);
   l.host.registry.publish(domain, std::move(view));
   // In libvirt's order, which subscribers may rely on.
   const int id = l.run->id;
@@ -208,13 +236,14 @@ struct Step {
 };
 
 // The lane was entered before, and is timed by whoever did it.
-constexpr Step waiting_steps[] = {
-    {"claim", claim},
-    {"admission", admit},
-};
-constexpr Step steps[] = {
-    {"persist", record_intent},  {"files", make_files}, {"label", label},     {"capabilities", start_process},
-    {"persist", record_process}, {"continue", let_run}, {"publish", publish},
+constexpr Step steps_to_claim[] = {{"claim", claim}};
+constexpr Step steps_to_prepare[] = {{"persist", record_intent}, {"files", make_files}, {"label", label}};
+constexpr Step steps_in_line[] = {{"admission", admit}};
+constexpr Step steps_to_launch[] = {
+    {"capabilities", start_process},
+    {"persist", record_process},
+    {"continue", let_run},
+    {"publish", publish},
 };
 
 Done take_steps(Launch& l, std::span<const Step> to_take) {
@@ -228,15 +257,34 @@ Done take_steps(Launch& l, std::span<const Step> to_take) {
   co_return Result<void>{};
 }
 
-Done wait_unless_given_up(Launch& l) {
+Done take_unless_given_up(Launch& l, std::span<const Step> to_take) {
   l.launching->cancellable = true;
   if (l.launching->caller_gone) co_return Result<void>{};
-  co_return co_await take_steps(l, waiting_steps);
+  co_return co_await take_steps(l, to_take);
 }
 
-// Until the launch is admitted, whoever gives it up and a caller that goes away end it at once. From then on the caller
-// may go: half of a launch helps nobody.
-Done wait_until_admitted(Launch& l) {
+// Steps that change nothing but claims: whoever gives the launch up ends them at once, and so does its caller, if gone.
+Done take_interruptibly(Launch& l, std::span<const Step> to_take) {
+  Result<void> done;
+  try {
+    done = co_await asio::co_spawn(l.host.core, take_unless_given_up(l, to_take),
+                                   asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
+  } catch (const boost::system::system_error&) {
+    done = given_up(l);  // how a cancelled coroutine ends
+  }
+  l.launching->cancellable = false;
+  co_return done;
+}
+
+// Steps that have to be taken back: no cancellation of the caller reaches into them.
+Done take_undisturbed(Launch& l, std::span<const Step> to_take) {
+  co_return co_await asio::co_spawn(l.host.core, take_steps(l, to_take),
+                                    asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
+}
+
+// Labels come before the line: a file system that takes its time takes nobody's place. Until the launch is admitted,
+// a caller that goes away ends it; from then on it is brought to its end, since half of a launch helps nobody.
+Done take_all(Launch& l) {
   const auto caller = co_await asio::this_coro::cancellation_state;
   l.launching->caller_gone = caller.cancelled() != asio::cancellation_type::none;
   if (auto slot = caller.slot(); slot.is_connected())
@@ -244,25 +292,26 @@ Done wait_until_admitted(Launch& l) {
       launching->caller_gone = true;
       launching->interrupt();
     });
-  Result<void> done;
-  try {
-    done = co_await asio::co_spawn(l.host.core, wait_unless_given_up(l),
-                                   asio::bind_cancellation_slot(l.launching->cancel.slot(), asio::use_awaitable));
-  } catch (const boost::system::system_error&) {
-    done = given_up(l);  // how a cancelled coroutine ends
-  }
-  l.launching->cancellable = false;
+  const auto& gone = l.launching->caller_gone;
+  auto done = co_await take_interruptibly(l, steps_to_claim);
+  if (done && !gone) done = co_await take_undisturbed(l, steps_to_prepare);
+  if (done && !gone) done = co_await take_interruptibly(l, steps_in_line);
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  if (!l.launching->admitted && l.launching->caller_gone)
+  if (gone && !l.launching->admitted)
     co_return fail(VIR_ERR_OPERATION_ABORTED, "the caller that started domain '" + l.domain->name + "' has gone");
+  if (done) done = co_await take_steps(l, steps_to_launch);
   co_return done;
 }
 
 // A guest that did not start tells why to those who ask later.
 void publish_failure(Launch& l, const std::string& why) {
-  if (!l.domain->view) return;
+  const auto& steps_taken = l.recorder->so_far().steps;  // the last of them is the undoing
+  l.host.boots.failed(l.run->boot, steps_taken.size() > 1 ? steps_taken[steps_taken.size() - 2].name : "lane");
+  auto trace = l.recorder->finish(why);
+  const bool nobody_asks = l.launching->caller_gone && !l.launching->admitted;
+  if (nobody_asks || !l.domain->view) return;
   model::DomainView view = *l.domain->view;
-  view.last_launch = l.recorder->finish(why);
+  view.last_launch = std::move(trace);
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
   l.host.registry.publish(*l.domain, std::move(view));
@@ -294,8 +343,10 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
                 .recorder = std::move(recorder),
                 .deadline = Deadline::in(host.settings.launch_timeout),
                 .live = std::make_shared<model::DomainDef>(*definition)};
-  auto done = co_await wait_until_admitted(launch);
-  if (done) done = co_await take_steps(launch, steps);
+  launch.run->boot = host.boots.begin(
+      {.uuid = domain->uuid, .name = domain->name, .paused = options.paused, .began = launch.recorder->so_far().began},
+      launch.recorder->began());
+  auto done = co_await take_all(launch);
   if (done) {
     launch.undo.keep();
     log::info("guest '{}' runs with id {}", domain->name, launch.run->id);

@@ -61,6 +61,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   domain->run = nullptr;
   run->ports.clear();
   run->images.clear();
+  run->labels.reset();
   if (view.persistent)
     host.registry.publish(*domain, std::move(view));
   else

@@ -70,6 +70,7 @@ void on_channel(Host& host, const DomainPtr& domain, Run& run, const ports::Gues
     if (channel.info.alias != event.detail || channel.state == state) continue;
     channel.state = state;
     publish_live(host, *domain, run, live);
+    if (event.connected && channel.name == kAgentChannel) note_up(host, *domain, run, model::UpSign::agent);
     if (run.up) emit_agent(host, *domain, run.id, channel, VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
     return;
   }
@@ -88,11 +89,13 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
     // The guest's devices tell nothing before its vCPUs run, and there is a live definition by then.
     if (event.kind == Kind::ChannelChanged && run->live) on_channel(host, domain, *run, event);
     if (event.kind == Kind::BalloonChanged && run->live) on_balloon(host, domain, *run, event.memory_kib);
+    if (event.kind == Kind::SaysUp) note_up(host, *domain, *run, model::UpSign::console, event.long_since);
     return;
   }
   const auto tell = [&](auto what) {
     host.events.emit({.name = domain->name, .uuid = domain->uuid, .id = run->id, .what = what});
   };
+  if (event.kind == Kind::Resumed) note_running(host, *domain, *run);
   switch (event.kind) {
     case Kind::Stopped: {
       const int reason = std::exchange(run->pause_reason, std::nullopt).value_or(VIR_DOMAIN_PAUSED_UNKNOWN);
@@ -130,6 +133,8 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
     case Kind::BalloonChanged:
       on_balloon(host, domain, *run, event.memory_kib);
       return tell(model::BalloonChangeEvent{event.memory_kib});
+    case Kind::SaysUp:
+      return note_up(host, *domain, *run, model::UpSign::console, event.long_since);
     case Kind::Exited:
       return;
   }

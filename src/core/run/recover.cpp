@@ -28,12 +28,15 @@ std::shared_ptr<Run> publish_recorded(Host& host, const DomainPtr& domain, const
   for (const auto& graphics : record.live->devices.graphics)
     if (graphics.on_tcp()) run->ports.push_back(host.tcp_ports.inherit(graphics.port, record.name));
   claim_recorded_images(host, record, *run);
+  continue_boot(*run, record.boot);
+  run->labels = host.labeler.inherit(*record.live);
   model::DomainView view = domain->view ? *domain->view : model::DomainView{.uuid = domain->uuid, .name = domain->name};
   view.id = record.id;
   view.live = record.live;
   view.state = record.state;
   view.reason = record.reason;
   view.pid = record.process->pid;
+  view.boot = run->boot.times;
   domain->run = run;
   host.registry.publish(*domain, std::move(view));
   return run;
@@ -45,6 +48,10 @@ asio::awaitable<void> catch_up(Host& host, DomainPtr domain, std::shared_ptr<Run
   auto vcpus = co_await run->guest->query_vcpus(deadline);
   if (!vcpus || !run->up) co_return;
   const bool recorded_running = domain->view->state == VIR_DOMAIN_RUNNING;
+  run->boot.has_run = run->boot.has_run || *vcpus != ports::Vcpus::NeverRan;
+  for (const auto& channel : run->live->devices.channels)
+    if (channel.name == kAgentChannel && channel.state == model::ChannelState::connected)
+      note_up(host, *domain, *run, model::UpSign::agent, true);
   if (*vcpus == ports::Vcpus::Run) {
     publish_state(host, *domain, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNKNOWN);
   } else if (*vcpus == ports::Vcpus::NeverRan && recorded_running) {

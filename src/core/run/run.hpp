@@ -10,7 +10,7 @@ namespace vireo::core {
 
 // Launches `definition` as the next life of `domain`: publishes it as running (or paused) and emits Started, or leaves
 // nothing behind and says why. `domain` may be unpublished as yet (a transient guest). The caller can be cancelled
-// until the launch is admitted.
+// until the launch is admitted; what was done until then is taken back before that ends the coroutine.
 asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::DomainDefPtr definition,
                                        StartOptions options, ports::LaunchRecorderPtr recorder);
 
@@ -59,8 +59,21 @@ void publish_live(Host& host, Domain& domain, Run& run, model::DomainDefPtr live
 // A disk that refuses is logged: the guest is in that state all the same.
 asio::awaitable<void> make_state_durable(Host& host, DomainPtr domain);
 
+// What is known of how long the start has taken: there is a process; its vCPUs run; it says that it is up. Each counts
+// the first time only. Published with the guest once it is published.
+void note_process(Host& host, Run& run, const ports::LaunchRecorder& recorder);
+void note_running(Host& host, Domain& domain, Run& run);
+// `long_since`: it did so while no daemon looked, so nobody knows when.
+void note_up(Host& host, Domain& domain, Run& run, model::UpSign sign, bool long_since = false);
+// Puts it on disk in the background, so that it survives the daemon.
+void save_boot(Host& host, const Run& run);
+// Goes on from what an earlier daemon has saved; null: nothing.
+void continue_boot(Run& run, model::BootTimesPtr saved);
+
 void emit_lifecycle(Host& host, const Domain& domain, int id, int event, int detail);
 
+// The channel that a guest's agent opens.
+inline constexpr std::string_view kAgentChannel = "org.qemu.guest_agent.0";
 // Tells whether the guest's agent is there, if `channel` is the agent's. `reason`:
 // virConnectDomainEventAgentLifecycleReason.
 void emit_agent(Host& host, const Domain& domain, int id, const model::Channel& channel, int reason);

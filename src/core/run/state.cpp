@@ -31,7 +31,7 @@ void publish_live(Host& host, Domain& domain, Run& run, model::DomainDefPtr live
 }
 
 void emit_agent(Host& host, const Domain& domain, int id, const model::Channel& channel, int reason) {
-  if (channel.name != "org.qemu.guest_agent.0") return;
+  if (channel.name != kAgentChannel) return;
   const int state = channel.state == model::ChannelState::connected
                         ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
                         : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED;

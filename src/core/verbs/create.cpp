@@ -7,9 +7,10 @@ namespace vireo::core {
 asio::awaitable<Result<model::DomainViewPtr>> create(Host& host, model::DomainDef definition, StartOptions options) {
   auto claim = host.registry.claim(definition.uuid, definition.name);
   if (!claim) co_return pass_on(claim);
+  auto recorder = std::make_shared<ports::LaunchRecorder>();
+  recorder->begin("complete");
   auto completed = co_await host.hypervisor.complete(std::move(definition));
   if (!completed) co_return pass_on(completed);
-  auto recorder = std::make_shared<ports::LaunchRecorder>();
   recorder->begin("lane");
   auto hold = co_await enter_lane(host, claim->domain(), Verb::Create);
   if (!hold) co_return pass_on(hold);

@@ -7,12 +7,15 @@ namespace vireo::doors::http {
 namespace {
 
 constexpr std::array table{
+    Route{"GET", "/v1/boots", &show_boots},
     Route{"GET", "/v1/daemon", &show_daemon},
     Route{"GET", "/v1/domains", &list_domains},
     Route{"GET", "/v1/domains/{domain}", &show_domain},
     Route{"GET", "/v1/domains/{domain}/trace", &show_trace},
     Route{"GET", "/v1/contention", &show_contention},
     Route{"POST", "/v1/contention/reset", &reset_contention},
+    Route{"GET", "/v1/phases", &show_phases},
+    Route{"GET", "/v1/domains/{domain}/access", &show_access},
     Route{"POST", "/v1/reload", &reload},
 };
 

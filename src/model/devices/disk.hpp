@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/devices/address.hpp"
 #include "model/names.hpp"
+#include "model/seclabel.hpp"
 
 namespace vireo::model {
 
@@ -63,7 +65,8 @@ struct DiskDriver {
 struct Disk {
   DiskKind kind = DiskKind::disk;
   DiskDriver driver;
-  std::string file;  // empty: an empty CD-ROM drive
+  std::string file;                    // empty: an empty CD-ROM drive
+  std::vector<SourceLabel> seclabels;  // of that file
   // Live only: the number of the image in QEMU's block graph (libvirt-N-format); 0 is "not started".
   unsigned index = 0;
   // The image stands alone, and QEMU is told not to look for one behind it (an empty <backingStore/>).

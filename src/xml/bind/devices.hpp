@@ -31,6 +31,34 @@ void bind_disk_driver(IO& io, T& driver) {
   io.word("detect_zeroes", driver.detect_zeroes);
 }
 
+// What is the same as saying nothing is not written, but for running guests.
+template <class IO, class T>
+void bind_source_label(IO& io, T& label) {
+  io.attr("model", label.model);
+  io.yes_no("relabel", label.relabel);
+  if constexpr (IO::reading) io.raw("labelskip");  // how a label went that could not be set: nothing to keep
+  io.text_child("label", label.label);
+  if constexpr (IO::reading) {
+    if (!label.relabel) label.relabel = true;
+    if (!*label.relabel && !label.label.empty())
+      io.fail(VIR_ERR_XML_ERROR,
+              fmt::format("Cannot specify a label if relabelling is turned off. model={}",
+                          label.model.empty() ? "<null>" : label.model),
+              VIR_FROM_DOMAIN);
+  }
+}
+
+template <class IO, class T>
+void bind_source_labels(IO& io, T& labels) {
+  if constexpr (IO::reading) {
+    io.list("seclabel", labels, [](auto& sub, auto& value) { bind_source_label(sub, value); });
+  } else {
+    for (const auto& label : labels)
+      io.child("seclabel", io.live() || label.relabel == false || !label.label.empty(),
+               [&](auto& sub) { bind_source_label(sub, label); });
+  }
+}
+
 template <class IO, class T>
 void bind_disk(IO& io, T& disk) {
   io.constant("type", "file", false);
@@ -45,6 +73,7 @@ void bind_disk(IO& io, T& disk) {
     } else if (io.live() && disk.index != 0) {
       sub.number("index", disk.index);
     }
+    bind_source_labels(sub, disk.seclabels);
   });
   io.flag("backingStore", disk.no_backing);
   io.child("target", true, [&](auto& sub) {

@@ -6,6 +6,7 @@
 #include "model/definition.hpp"
 #include "xml/bind/devices.hpp"
 #include "xml/bind/machine.hpp"
+#include "xml/bind/seclabel.hpp"
 #include "xml/metadata.hpp"
 
 namespace vireo::xml {
@@ -170,6 +171,7 @@ void bind_domain(IO& io, T& def) {
                   "unknown on_lockfailure action:");
   io.child("pm", def.pm != model::PowerManagement{}, [&](auto& sub) { bind_pm(sub, def.pm); });
   io.child("devices", true, [&](auto& sub) { bind_devices(sub, def.devices); });
+  bind_seclabels(io, def.seclabels);
 }
 
 }  // namespace vireo::xml

@@ -1,7 +1,6 @@
 // About guests: all of it read off one pinned version, without a lock.
 #include <boost/json/array.hpp>
 #include <charconv>
-#include <ctime>
 
 #include "doors/http/handlers/handlers.hpp"
 #include "doors/http/state_words.hpp"
@@ -33,16 +32,6 @@ Result<model::DomainViewPtr> find_domain(const Services& services, const std::st
   return fail(VIR_ERR_NO_DOMAIN, "no domain with id, UUID or name '" + key + "'");
 }
 
-// "2026-01-31T12:00:00.123456Z"
-std::string utc(std::chrono::system_clock::time_point time) {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-  const std::time_t seconds = us / 1'000'000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, us % 1'000'000);
-}
-
 json::value to_json(const model::LaunchTracePtr& trace) {
   if (!trace) return nullptr;
   json::array steps;
@@ -56,7 +45,36 @@ json::value to_json(const model::LaunchTracePtr& trace) {
           {"lost", json::array(trace->lost.begin(), trace->lost.end())}};
 }
 
+json::object to_json(const model::FileAccess& file) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? json::value() : json::value(text); };
+  return {{"path", file.path},
+          {"role", file.role},
+          {"how", file.how},
+          {"as", file.as},
+          {"allowed", file.allowed},
+          {"lent", file.lent},
+          {"component", text_or_null(file.component)},
+          {"rule", text_or_null(file.rule)},
+          {"why", text_or_null(file.why)}};
+}
+
+// For a file system that does not answer.
+constexpr auto kAccessPatience = std::chrono::seconds(10);
+
 }  // namespace
+
+asio::awaitable<Response> show_access(const Services& services, Request request) {
+  auto domain = find_domain(services, request.arguments.front());
+  if (!domain) co_return refusal(domain.error());
+  const auto& view = **domain;
+  auto files = co_await services.host.labeler.explain(view.live ? view.live : view.persistent, view.live != nullptr,
+                                                      Deadline::in(kAccessPatience));
+  if (!files) co_return refusal(files.error());
+  json::array answers;
+  answers.reserve(files->size());
+  for (const auto& file : *files) answers.push_back(to_json(file));
+  co_return Response{.body = {{"domain", to_json(view)}, {"files", std::move(answers)}}};
+}
 
 Response list_domains(const Services& services, const Request&) {
   const auto version = services.host.registry.versions().pin();
@@ -79,7 +97,9 @@ Response show_domain(const Services& services, const Request& request) {
 Response show_trace(const Services& services, const Request& request) {
   auto domain = find_domain(services, request.arguments.front());
   if (!domain) return refusal(domain.error());
-  return {.body = {{"domain", to_json(**domain)}, {"launch", to_json((*domain)->last_launch)}}};
+  return {.body = {{"domain", to_json(**domain)},
+                   {"launch", to_json((*domain)->last_launch)},
+                   {"boot", to_json((*domain)->boot)}}};
 }
 
 }  // namespace vireo::doors::http

@@ -3,8 +3,14 @@
 
 #include "doors/http/message.hpp"
 #include "doors/http/services.hpp"
+#include "model/boot_times.hpp"
 
 namespace vireo::doors::http {
+
+// "2026-01-31T12:00:00.123456Z"
+std::string utc(std::chrono::system_clock::time_point time);
+// BOOT of show_boots.
+json::value to_json(const model::BootTimesPtr& boot);
 
 // {"version", "pid", "uptime_ms", "domains": {"running", "shut_off"}, "counters": {GROUP: {NAME: number}}}
 Response show_daemon(const Services& services, const Request& request);
@@ -16,8 +22,8 @@ Response list_domains(const Services& services, const Request& request);
 Response show_domain(const Services& services, const Request& request);
 
 // The last start of a guest by this daemon: {"domain": DOMAIN, "launch": null or {"began", "total_us", "steps":
-// [{"name", "begin_us", "end_us"} …], "error", "lost"}}; began is in UTC (ISO 8601), the offsets are since then; error
-// is null when the start succeeded.
+// [{"name", "begin_us", "end_us"} …], "error", "lost"}, "boot": null or BOOT, see below}; began is in UTC (ISO 8601),
+// the offsets are since then; error is null when the start succeeded.
 Response show_trace(const Services& services, const Request& request);
 
 // What waited, since the daemon began or the last reset: {"span_us", "core": {"load", "busy_us", "turns",
@@ -26,6 +32,21 @@ Response show_trace(const Services& services, const Request& request);
 Response show_contention(const Services& services, const Request& request);
 // The same, and begins all figures anew.
 asio::awaitable<Response> reset_contention(const Services& services, Request request);
+// How long the guests of the last storm of starts took until their process was there, they were running and they said
+// that they were up: {"storm": null or {"began", "starts", "under_way", "failed", "process": SPREAD, "running": SPREAD,
+// "up": SPREAD, "guests": [BOOT …]}}. BOOT is {"name", "uuid", "id", "began", "paused", "failed", "process_us",
+// "running_us", "up_us", "up_by"}, the times since that start was asked for, null if not (yet) reached; up_by is null,
+// "agent" or "console". SPREAD is {"count", "mean_us", "median_us", "p99_us", "worst_us", "total_us"} of the starts
+// that got so far, here with total_us from the first call of the storm until the last of them did; null: none did.
+Response show_boots(const Services& services, const Request& request);
+// How long each phase of a launch took, over the last `kept` launches that succeeded: {"launches": number that
+// succeeded since the daemon began, "failed", "kept", "launch": SPREAD of the whole, "phases": [SPREAD with "name" and
+// "failed": launches that failed in this phase …]} in the order of a launch; here total_us is the sum. The second phase
+// of a name in one launch is NAME#2.
+Response show_phases(const Services& services, const Request& request);
+// Which of its files a guest's process can open, asked of the host by a worker: {"domain": DOMAIN, "files": [{"path",
+// "role", "how", "as", "allowed", "lent", "component", "rule", "why"} …]}; the last three are null if it is allowed.
+asio::awaitable<Response> show_access(const Services& services, Request request);
 
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);

@@ -38,29 +38,6 @@ Result<wire::remote_connect_get_max_vcpus_ret> max_vcpus(const Call& call,
   return fail(VIR_ERR_INVALID_ARG, "unknown type '" + type + "'; known are 'qemu' and 'kvm'");
 }
 
-// No security driver yet: labels come with a later version.
-Result<wire::remote_node_get_security_model_ret> security_model(const Call&, const Nothing&) {
-  wire::remote_node_get_security_model_ret ret;
-  ret.model.assign({'n', 'o', 'n', 'e', '\0'});
-  ret.doi.assign({'0', '\0'});
-  return ret;
-}
-
-// A guest's label under the model above: none. Clients ask for it because there is a model.
-Result<wire::remote_domain_get_security_label_ret> security_label(
-    const Call& call, const wire::remote_domain_get_security_label_args& args) {
-  auto domain = find_domain(call, args.dom);
-  if (!domain) return pass_on(domain);
-  return wire::remote_domain_get_security_label_ret{};
-}
-
-Result<wire::remote_domain_get_security_label_list_ret> security_label_list(
-    const Call& call, const wire::remote_domain_get_security_label_list_args& args) {
-  auto domain = find_domain(call, args.dom);
-  if (!domain) return pass_on(domain);
-  return wire::remote_domain_get_security_label_list_ret{};
-}
-
 }  // namespace
 
 void register_node(HandlerTable& table) {
@@ -68,9 +45,6 @@ void register_node(HandlerTable& table) {
   table.read(Remote::connect_get_hostname, &get_hostname);
   table.read(Remote::node_get_info, &node_info);
   table.read(Remote::connect_get_max_vcpus, &max_vcpus);
-  table.read(Remote::node_get_security_model, &security_model);
-  table.read(Remote::domain_get_security_label, &security_label);
-  table.read(Remote::domain_get_security_label_list, &security_label_list);
 }
 
 }  // namespace vireo::doors::libvirt

@@ -16,6 +16,7 @@ void register_lifecycle(HandlerTable& table);
 void register_events(HandlerTable& table);
 void register_console(HandlerTable& table);
 void register_monitor(HandlerTable& table);
+void register_security(HandlerTable& table);
 
 inline void register_all(HandlerTable& table) {
   register_connection(table);
@@ -28,6 +29,7 @@ inline void register_all(HandlerTable& table) {
   register_events(table);
   register_console(table);
   register_monitor(table);
+  register_security(table);
 }
 
 }  // namespace vireo::doors::libvirt
