@@ -56,7 +56,7 @@ start_libvirtd() {
 
 # start_floor UPSTREAM: the server that replays another one's answers.
 start_floor() {
-  floor_socket=$work/floor-sock
+  floor_socket=$work/floor-sock.${#holders[@]}
   hold "$bin/bench_null_server" "$floor_socket" "$1"
   answers "$floor_socket"
 }

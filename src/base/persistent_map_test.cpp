@@ -3,9 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
+#include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace vireo {
 namespace {
@@ -59,8 +64,48 @@ TEST(PersistentMap, BehavesLikeAMap) {
 TEST(PersistentMap, BehavesLikeAMapWhenHashesCollide) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     run_random_operations<BadHash>(seed, 40, 800);
+    run_random_operations<BadHash>(seed, 150, 2000);  // more of one hash than a leaf has room for
     run_random_operations<SameUpperBits>(seed, 100, 800);
   }
+}
+
+// Equal contents are visited in the same order, however they came about.
+TEST(PersistentMap, HasAShapeThatDependsOnItsContentsAlone) {
+  std::mt19937 random(3);
+  for (const int count : {1, 5, 16, 17, 40, 600, 3000}) {
+    std::vector<int> keys(static_cast<std::size_t>(count) * 2);
+    std::iota(keys.begin(), keys.end(), 0);
+    PersistentMap<int, int> grown;
+    for (int key = 0; key < count; ++key) grown = grown.set(key, key);
+    PersistentMap<int, int> shrunk;
+    std::ranges::shuffle(keys, random);
+    for (const int key : keys) shrunk = shrunk.set(key, key);
+    std::ranges::shuffle(keys, random);
+    for (const int key : keys)
+      if (key >= count) shrunk = shrunk.erase(key);
+    const auto order = [](const PersistentMap<int, int>& map) {
+      std::vector<int> visited;
+      map.for_each([&](int key, int) { visited.push_back(key); });
+      return visited;
+    };
+    EXPECT_EQ(order(grown), order(shrunk)) << count;
+    EXPECT_EQ(shrunk.size(), static_cast<std::size_t>(count));
+  }
+}
+
+// What only a version holds goes with it, and nothing that another one shares.
+TEST(PersistentMap, LetsGoOfWhatNoVersionHolds) {
+  const auto value = std::make_shared<int>(1);
+  {
+    PersistentMap<int, std::shared_ptr<int>> map;
+    for (int key = 0; key < 500; ++key) map = map.set(key, value);
+    const auto kept = map;
+    for (int key = 0; key < 500; key += 2) map = map.erase(key);
+    map = {};
+    EXPECT_EQ(kept.size(), 500U);
+    EXPECT_GE(value.use_count(), 501);
+  }
+  EXPECT_EQ(value.use_count(), 1);
 }
 
 TEST(PersistentMap, FindsStringsByView) {

@@ -68,7 +68,7 @@ void Registry::publish(Domain& domain, model::DomainView view) {
   ++next->number;
   next->by_uuid = next->by_uuid.set(domain.uuid, shared);
   if (domain.view && domain.view->name != domain.name) next->by_name = next->by_name.erase(domain.view->name);
-  next->by_name = next->by_name.set(domain.name, shared);
+  next->by_name = next->by_name.set(shared->name, shared);
   if (old_id >= 0 && old_id != shared->id) next->by_id = next->by_id.erase(old_id);
   if (shared->id >= 0) next->by_id = next->by_id.set(shared->id, shared);
   domain.view = std::move(shared);

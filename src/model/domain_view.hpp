@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/persistent_map.hpp"
 #include "base/uuid.hpp"
@@ -44,8 +45,8 @@ using DomainViewPtr = std::shared_ptr<const DomainView>;
 struct HostVersion {
   std::uint64_t number = 0;  // grows by one with every published change
   PersistentMap<Uuid, DomainViewPtr> by_uuid;
-  PersistentMap<std::string, DomainViewPtr> by_name;
-  PersistentMap<int, DomainViewPtr> by_id;  // running guests only
+  PersistentMap<std::string_view, DomainViewPtr> by_name;  // each key is the name inside its own value
+  PersistentMap<int, DomainViewPtr> by_id;                 // running guests only
 };
 
 }  // namespace vireo::model
