@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -55,6 +56,10 @@ Result<ports::LabelClaim> AppArmorDriver::choose(const model::DomainDef& live, m
         VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
         fmt::format("the <baselabel> '{}' of domain '{}' is not supported by Vireo for AppArmor; remove it",
                     label.baselabel, live.name));
+  const auto odd = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
+  if (label.is_static() && std::ranges::any_of(label.label, odd))
+    return fail_from(VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
+                     fmt::format("the label '{}' of domain '{}' is no profile's name", label.label, live.name));
   // Of one life, and of no other: one may begin while the one before is cleared away.
   if (!label.is_static()) label.label = fmt::format("vireo-{}-{}", live.uuid.text(), live.id.value_or(0));
   label.imagelabel = label.relabels() ? label.label : "";
