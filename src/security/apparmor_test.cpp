@@ -134,7 +134,7 @@ TEST_F(AppArmorTest, WhatTheLoadedProfileDoesNotNameIsExplained) {
   std::ofstream(folder + "/profiles/vireo-web") << *apparmor.profile_for(def, label.label);
   add(def, folder + "/images/later", false);
   std::vector<model::FileAccess> files(3);
-  apparmor.explain(def, label, true, files);
+  apparmor.explain(guest_files(def), label, true, files);
   EXPECT_TRUE(files[0].allowed && files[2].allowed);
   EXPECT_FALSE(files[1].allowed);
   EXPECT_EQ(files[1].rule, "apparmor");

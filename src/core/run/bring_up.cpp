@@ -275,6 +275,19 @@ void publish_failure(Launch& l, const std::string& why) {
   l.host.registry.publish(*l.domain, std::move(view));
 }
 
+// QEMU says which file it cannot open; what is in its way, the labeler knows.
+asio::awaitable<void> add_what_is_in_the_way(Launch& l, Error& error) {
+  if (!error.detail.contains("Permission denied") && !error.detail.contains("No such file")) co_return;
+  constexpr auto kPatience = std::chrono::seconds(1);
+  auto files = co_await l.host.labeler.explain(l.live, true, Deadline::in(kPatience));
+  if (!files) co_return;
+  for (const auto& file : *files)
+    if (!file.allowed && error.detail.contains(file.path) && !error.detail.contains(file.why)) {
+      error.detail += "; " + file.why;
+      co_return;
+    }
+}
+
 // Marks the launch as being under way, for as long as it is.
 class UnderWay {
  public:
@@ -308,7 +321,10 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
     co_return done;
   }
   launch.recorder->begin("undo");
+  const bool asked_to_end = launch.launching->given_up || launch.caller_gone;
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  // While the files are still the guest's.
+  if (!asked_to_end) co_await add_what_is_in_the_way(launch, done.error());
   co_await launch.undo.unwind();
   if (launch.remains) done.error().detail += "; what was started of it cannot be ended: " + launch.remains->detail;
   log::warn("guest '{}' did not start: {}", domain->name, done.error().message());
