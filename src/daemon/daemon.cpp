@@ -117,6 +117,7 @@ struct Daemon::Parts {
     http_door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
+    qemu_hypervisor.stop();
     for (auto* workers : {&spawners, &probers, &files, &images, &labels}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.

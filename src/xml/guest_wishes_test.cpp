@@ -1,0 +1,49 @@
+// What is read out of the metadata, and what is refused.
+#include "xml/guest_wishes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "xml/domain.hpp"
+
+namespace vireo::xml {
+namespace {
+
+std::string with(const std::string& metadata) {
+  return "<domain type='qemu'><name>web</name><memory>65536</memory><os><type arch='x86_64'>hvm</type></os><metadata>" +
+         metadata + "</metadata></domain>";
+}
+
+std::string up_console(const std::string& metadata) {
+  auto parsed = parse_domain(with(metadata), {});
+  EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().message());
+  return parsed ? parsed->up_console : "";
+}
+
+TEST(GuestWishes, TheTextOfUpIsFoundUnderAnyPrefix) {
+  EXPECT_EQ(up_console("<vireo:guest xmlns:vireo='urn:vireo:guest:1'><vireo:up console='login:'/></vireo:guest>"),
+            "login:");
+  EXPECT_EQ(up_console("<guest xmlns='urn:vireo:guest:1'><up console='a &lt; b'/></guest>"), "a < b");
+  EXPECT_EQ(up_console("<v:guest xmlns:v='urn:vireo:guest:1'><v:later/><v:up console='x' more='y'/></v:guest>"), "x");
+}
+
+TEST(GuestWishes, WhatIsNotMeantIsLeftAlone) {
+  EXPECT_EQ(up_console(""), "");
+  EXPECT_EQ(up_console("<v:guest xmlns:v='urn:vireo:guest:1'><v:autostart order='1'/></v:guest>"), "");
+  EXPECT_EQ(up_console("<v:guest xmlns:v='urn:other'><v:up console='x'/></v:guest>"), "");
+  EXPECT_EQ(up_console("<v:other xmlns:v='urn:vireo:guest:1'><v:up console='x'/></v:other>"), "");
+  EXPECT_EQ(up_console("<v:guest xmlns:v='urn:vireo:guest:1' xmlns:o='urn:o'><o:up console='x'/></v:guest>"), "");
+}
+
+TEST(GuestWishes, ATextThatCannotBeWatchedForIsRefused) {
+  for (const auto& attributes : {std::string(), std::string("console=''"), "console='" + std::string(257, 'x') + "'",
+                                 std::string("console='a&#10;b'")}) {
+    const auto parsed =
+        parse_domain(with("<v:guest xmlns:v='urn:vireo:guest:1'><v:up " + attributes + "/></v:guest>"), {});
+    ASSERT_FALSE(parsed) << attributes;
+    EXPECT_EQ(parsed.error().code, VIR_ERR_XML_ERROR);
+    EXPECT_NE(parsed.error().detail.find("console of <up>"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace vireo::xml
