@@ -12,6 +12,7 @@ constexpr std::array table{
     Route{"GET", "/v1/domains/{domain}", &show_domain},
     Route{"GET", "/v1/domains/{domain}/trace", &show_trace},
     Route{"POST", "/v1/reload", &reload},
+    Route{"POST", "/v1/start", &start},
 };
 
 // What the braces stand for, if the path is of this pattern.
