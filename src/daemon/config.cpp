@@ -79,6 +79,9 @@ void describe(ConfigRef& c, Option&& option) {
          "Such questions that a client may leave unanswered before it is dropped.", Range{1, 1'000}, at_once);
   option("parallel_starts", c.parallel_starts,
          "Guests that may be launched at one moment. 0: twice the processors, at least 4.", Range{0, 10'000}, at_once);
+  option("autostart_parallel", c.autostart_parallel,
+         "Guests that are started at one moment with the host, of those of one order. 0: as parallel_starts allows.",
+         Range{0, 10'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("vnc_first_port", c.vnc_first_port, "First TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
   option("vnc_last_port", c.vnc_last_port, "Last TCP port for guests' VNC servers.", Range{5900, 65535}, at_once);
