@@ -82,9 +82,11 @@ void describe(ConfigRef& c, Option&& option) {
   option("keepalive_count", c.keepalive_count,
          "Such questions that a client may leave unanswered before it is dropped.", Range{1, 1'000}, at_once);
   option("parallel_starts", c.parallel_starts,
-         "Guests that may be launched at one moment. 0: as many as the host bears, at most two for each processor (or "
-         "4);\n"
-         "fewer while its disks or its memory keep everybody waiting.",
+         "Guests that may be launched at one moment. 0: as many as the host bears, at most two for each processor\n"
+         "(or 4); fewer while its disks or its memory keep everybody waiting.",
+         Range{0, 10'000}, at_once);
+  option("autostart_parallel", c.autostart_parallel,
+         "Guests that are started at one moment with the host, of those of one order. 0: as parallel_starts allows.",
          Range{0, 10'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("label_threads", c.label_threads,

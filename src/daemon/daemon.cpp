@@ -43,7 +43,8 @@ core::Settings core_settings(std::string runtime_dir, const Paths& paths, const 
           .vnc_last_port = config.vnc_last_port,
           .spice_first_port = config.spice_first_port,
           .spice_last_port = config.spice_last_port,
-          .parallel_starts = static_cast<unsigned>(config.parallel_starts)};
+          .parallel_starts = static_cast<unsigned>(config.parallel_starts),
+          .autostart_parallel = static_cast<unsigned>(config.autostart_parallel)};
 }
 
 Result<void> make_folders(const Paths& paths) {
