@@ -76,9 +76,7 @@ Result<model::DomainDef> parse_domain(std::string_view text, ParseOptions option
   bind_domain(io, def);
   io.finish();
   if (state.failure) return std::unexpected(std::move(*state.failure));
-  auto plan = read_guest_element(def.metadata);
-  if (!plan) return pass_on(plan);
-  def.autostart_plan = *plan;
+  if (auto understood = take_guest_element(def); !understood) return pass_on(understood);
   if (auto kept = check_rules(def); !kept) return pass_on(kept);
   return def;
 }

@@ -10,6 +10,7 @@ namespace vireo::xml {
 namespace {
 
 constexpr unsigned last_order = 65'535, longest_delay_s = 86'400;
+constexpr std::size_t longest_text = 256;  // bytes
 
 std::unexpected<Error> wrong(const std::string& what) {
   return fail_from(VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, fmt::format("metadata of {}: {}", guest_namespace, what));
@@ -40,11 +41,47 @@ Result<model::AutostartPlan> read_autostart(pugi::xml_node node) {
   return plan;
 }
 
+Result<std::string> read_up(pugi::xml_node node) {
+  for (const auto& attribute : node.attributes())
+    if (std::string_view(attribute.name()) != "console")
+      return wrong(fmt::format("<up> knows console, not '{}'", attribute.name()));
+  if (node.first_child()) return wrong("<up> holds nothing but its attribute console");
+  std::string text = node.attribute("console").value();
+  if (text.empty()) return wrong("console of <up> must say what the guest's console prints once it is up");
+  if (text.size() > longest_text) return wrong(fmt::format("console of <up> may have at most {} bytes", longest_text));
+  if (text.find_first_of("\r\n") != std::string::npos) return wrong("console of <up> must be a text of one line");
+  return text;
+}
+
+Result<void> take_child(model::DomainDef& definition, pugi::xml_node child) {
+  const std::string_view name = child.name();
+  if (child.previous_sibling(child.name())) return wrong(fmt::format("<guest> holds <{}> once", name));
+  if (name == "autostart") {
+    auto plan = read_autostart(child);
+    if (!plan) return pass_on(plan);
+    definition.autostart_plan = *plan;
+    return {};
+  }
+  if (name == "up") {
+    auto text = read_up(child);
+    if (!text) return pass_on(text);
+    definition.up_console = std::move(*text);
+    return {};
+  }
+  return wrong(
+      fmt::format("<guest> holds <autostart order='0 to {}' delay_s='0 to {}'/> and <up console='TEXT'/>, and "
+                  "nothing else",
+                  last_order, longest_delay_s));
+}
+
 }  // namespace
 
-Result<model::AutostartPlan> read_guest_element(const std::vector<model::MetadataElement>& metadata) {
+Result<void> take_guest_element(model::DomainDef& definition) {
+  definition.autostart_plan = {};
+  definition.up_console.clear();
+  const auto& metadata = definition.metadata;
   const auto mine = std::ranges::find(metadata, guest_namespace, &model::MetadataElement::namespace_uri);
-  if (mine == metadata.end()) return model::AutostartPlan{};
+  if (mine == metadata.end()) return {};
   const auto text = metadata_without_namespace(*mine);
   pugi::xml_document document;
   document.load_buffer(text.data(), text.size());
@@ -53,16 +90,9 @@ Result<model::AutostartPlan> read_guest_element(const std::vector<model::Metadat
     return wrong(fmt::format("the element must be <guest>, not <{}>", root.name()));
   if (const auto attribute = root.first_attribute())
     return wrong(fmt::format("<guest> has no attribute '{}'", attribute.name()));
-  model::AutostartPlan plan;
-  for (const auto& child : root.children()) {
-    if (std::string_view(child.name()) != "autostart" || child.previous_sibling("autostart"))
-      return wrong(fmt::format("<guest> holds <autostart order='0 to {}' delay_s='0 to {}'/>, once, and nothing else",
-                               last_order, longest_delay_s));
-    auto read = read_autostart(child);
-    if (!read) return pass_on(read);
-    plan = *read;
-  }
-  return plan;
+  for (const auto& child : root.children())
+    if (auto taken = take_child(definition, child); !taken) return taken;
+  return {};
 }
 
 }  // namespace vireo::xml

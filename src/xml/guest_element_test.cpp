@@ -31,6 +31,21 @@ TEST(GuestElement, SaysHowToStartWithTheHost) {
             0U);
 }
 
+TEST(GuestElement, SaysWhatTheConsolePrintsOnceItIsUp) {
+  const auto def = parse_domain(domain_with(guest("<v:up console='a &lt; b'/><v:autostart order='1'/>")));
+  ASSERT_TRUE(def) << def.error().message();
+  EXPECT_EQ(def->up_console, "a < b");
+  EXPECT_EQ(def->autostart_plan.order, 1U);
+  EXPECT_EQ(parse_domain(format_domain(*def))->up_console, "a < b");
+  EXPECT_EQ(parse_domain(domain_with(""))->up_console, "");
+  for (const auto& attributes : {std::string(), std::string("console=''"), "console='" + std::string(257, 'x') + "'",
+                                 std::string("console='a&#10;b'"), std::string("console='x' serial='y'")}) {
+    const auto refused = parse_domain(domain_with(guest("<v:up " + attributes + "/>")));
+    ASSERT_FALSE(refused) << attributes;
+    EXPECT_TRUE(refused.error().detail.contains("<up>")) << refused.error().detail;
+  }
+}
+
 TEST(GuestElement, OfOthersIsLeftAlone) {
   EXPECT_EQ(
       parse_domain(domain_with("<v:guest xmlns:v='urn:other'><v:autostart order='x'/></v:guest>"))->autostart_plan,

@@ -7,7 +7,6 @@
 #include "xml/bind/devices.hpp"
 #include "xml/bind/machine.hpp"
 #include "xml/bind/seclabel.hpp"
-#include "xml/guest_wishes.hpp"
 #include "xml/metadata.hpp"
 
 namespace vireo::xml {
@@ -147,13 +146,7 @@ template <class IO, class T>
 void bind_domain(IO& io, T& def) {
   bind_identity(io, def);
   if constexpr (IO::reading)
-    io.child("metadata", true, [&](auto& sub) {
-      def.metadata = read_metadata(sub.node());
-      if (auto up = up_console_of(def.metadata))
-        def.up_console = std::move(*up);
-      else
-        sub.fail(up.error().code, std::move(up.error().detail), VIR_FROM_DOMAIN);
-    });
+    io.child("metadata", true, [&](auto& sub) { def.metadata = read_metadata(sub.node()); });
   else
     io.child("metadata", !def.metadata.empty(), [&](auto& sub) {
       for (const auto& element : def.metadata) sub.verbatim(layout_metadata(element, sub.depth()));

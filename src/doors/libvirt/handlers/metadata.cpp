@@ -16,13 +16,12 @@ struct Change {
 
 Result<void> put_element(model::DomainDef& definition, const std::string& uri,
                          const std::optional<model::MetadataElement>& element) {
-  auto metadata = definition.metadata;
+  auto changed = definition;
+  auto& metadata = changed.metadata;
   std::erase_if(metadata, [&](const model::MetadataElement& each) { return each.namespace_uri == uri; });
   if (element) metadata.push_back(*element);
-  auto plan = xml::read_guest_element(metadata);
-  if (!plan) return pass_on(plan);
-  definition.metadata = std::move(metadata);
-  definition.autostart_plan = *plan;
+  if (auto understood = xml::take_guest_element(changed); !understood) return understood;
+  definition = std::move(changed);
   return {};
 }
 
