@@ -20,7 +20,6 @@
 #include "host/linux_host.hpp"
 #include "persist/sqlite_store.hpp"
 #include "qemu/hypervisor.hpp"
-#include "security/file_turns.hpp"
 #include "sim/sim_hypervisor.hpp"
 
 namespace vireo::daemon {
@@ -141,11 +140,6 @@ struct Daemon::Parts {
                           .pid = ::getpid(),
                           .uptime = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began),
                           .counters = http_door->counters()};
-    const auto& turns = security::FileTurns::of_process().waits();
-    out.counters.push_back({"labels", "file_waits", turns.count()});
-    out.counters.push_back({"labels", "file_wait_us_longest", turns.max_ns() / 1000});
-    out.counters.push_back({"labels", "worker_waits", labels.queue_waits().count()});
-    out.counters.push_back({"labels", "worker_wait_us_longest", labels.queue_waits().max_ns() / 1000});
     for (const auto& count : door->counts()) out.counters.push_back({"libvirt", count.name, count.value});
     const auto starts = qemu.admission.figures();
     out.counters.push_back({"starts", "allowed_at_once", starts.limit});
