@@ -174,5 +174,20 @@ TEST_F(SelinuxFiles, WhatADiskSaysOfItsOwnFileIsDone) {
   EXPECT_EQ(label_of("shared"), "my:own:label:s0");
 }
 
+TEST_F(SelinuxFiles, ALabelThatWasTakenAwayIsExplained) {
+  auto selinux = driver();
+  auto label = dynamic();
+  const auto claim = selinux.choose(guest, label);
+  ASSERT_TRUE(selinux.apply(guest, label, Deadline::in(10s)));
+  std::vector<model::FileAccess> answers(3);
+  selinux.explain(guest_files(guest), label, true, answers);
+  EXPECT_TRUE(answers[0].allowed && answers[1].allowed && answers[2].allowed);
+  set("own", "system_u:object_r:tmp_t:s0");
+  selinux.explain(guest_files(guest), label, true, answers);
+  EXPECT_FALSE(answers[0].allowed);
+  EXPECT_EQ(answers[0].rule, "selinux");
+  EXPECT_TRUE(answers[0].why.contains("has the label 'system_u:object_r:tmp_t:s0'")) << answers[0].why;
+}
+
 }  // namespace
 }  // namespace vireo::security

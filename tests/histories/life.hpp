@@ -6,6 +6,7 @@
 
 #include "core/run/run.hpp"
 #include "core/verbs/verbs.hpp"
+#include "security/mcs.hpp"
 #include "sim/sim_hypervisor.hpp"
 #include "tests/core/fake_facts.hpp"
 #include "tests/histories/durable.hpp"
@@ -18,6 +19,8 @@ struct Surroundings {
   std::shared_ptr<sim::World> world = std::make_shared<sim::World>();
   bool monitors_fail = false;  // a guest that could not be let run stays paused
   std::set<int> labelled;      // ids of the lives whose files are labelled
+  // Of guests that run, or are being started. All want the same few, so that they have to make way for each other.
+  security::McsTable categories{[](unsigned) { return 1U; }};
 };
 
 // How often things go wrong: once in so many times; 0: never.
@@ -25,16 +28,18 @@ struct Trouble {
   int commit = 0, commit_lost = 0, spawn = 0, handshake = 0, command = 0, adopt = 0, label = 0, folder = 0;
 };
 
-// Labels take virtual time and may fail.
+// Labels take virtual time, some of them long, and may fail; each guest has categories that no other one has.
 class SlowLabeler final : public ports::Labeler {
  public:
-  SlowLabeler(std::set<int>& labelled, Dice& dice, int fails_one_in)
-      : labelled_(labelled), dice_(dice), fails_one_in_(fails_one_in) {}
+  SlowLabeler(Surroundings& around, Dice& dice, int fails_one_in)
+      : around_(around), dice_(dice), fails_one_in_(fails_one_in) {}
+  Result<ports::LabelClaim> choose(model::DomainDef& live) override;
+  ports::LabelClaim inherit(const model::DomainDef& live) override;
   asio::awaitable<Result<void>> label(model::DomainDefPtr live, Deadline deadline) override;
   asio::awaitable<void> restore(model::DomainDefPtr live, Deadline deadline) override;
 
  private:
-  std::set<int>& labelled_;
+  Surroundings& around_;
   Dice& dice_;
   const int fails_one_in_;
 };

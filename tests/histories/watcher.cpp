@@ -90,6 +90,7 @@ void Watcher::look_at_rest(core::Host& host, Surroundings& around, const Virtual
          "a record of a guest that does not run was left on disk");
   expect(around.world->processes().size() == running, "a process was left that is no guest's");
   expect(around.labelled.size() == running, "labels were left on files");
+  expect(around.categories.size() == running, "categories are claimed for ever, or two guests' are the same");
   expect(host.registry.uuids_taken() == version->by_uuid.size(), "a UUID is claimed for ever");
   expect(host.registry.names_taken() == version->by_uuid.size(), "a name is claimed for ever");
   expect(host.tcp_ports.size() == ports, "ports are claimed for ever, or not claimed");
