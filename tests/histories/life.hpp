@@ -16,8 +16,8 @@ namespace vireo::tests {
 struct Surroundings {
   Rows rows;
   std::shared_ptr<sim::World> world = std::make_shared<sim::World>();
-  bool monitors_fail = false;  // a guest that could not be let run stays paused
-  std::set<int> labelled;      // ids of the lives whose files are labelled
+  bool may_pause = false;  // somebody pauses guests, or monitors fail: a guest that could not be let run stays paused
+  std::set<int> labelled;  // ids of the lives whose files are labelled
 };
 
 // How often things go wrong: once in so many times; 0: never.
@@ -53,6 +53,8 @@ class Life {
   void finish() { store_.finish(); }
   // Whether what the last life left has been taken over, so that clients may come in.
   bool ready() const { return ready_; }
+  // Whether starting guests with the host is over, or was not due.
+  bool autostarted() const { return autostarted_; }
 
  private:
   struct Context : asio::io_context {
@@ -69,7 +71,7 @@ class Life {
   Workers files_, images_;
   std::shared_ptr<sim::Script> script_ = std::make_shared<sim::Script>();
   sim::SimHypervisor hypervisor_;
-  bool ready_ = false;
+  bool ready_ = false, autostarted_ = false;
 
  public:
   core::Host host;
