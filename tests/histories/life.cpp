@@ -83,7 +83,12 @@ Life::Life(VirtualTime& time, Surroundings& surroundings, Dice& dice, const Trou
            {.runtime_dir = "/no/such/folder", .log_dir = "/log", .parallel_starts = 2}) {
   script_->fate = fates(dice, trouble);
   auto stored = store_.load(facts_.boot_id());
-  asio::co_spawn(context_, begin(host, std::move(*stored)), [this](const std::exception_ptr&) { ready_ = true; });
+  autostarted_ = !stored->first_since_boot;
+  asio::co_spawn(context_, begin(host, std::move(*stored)), [this](const std::exception_ptr&) {
+    ready_ = true;
+    if (!autostarted_)
+      asio::co_spawn(context_, core::autostart(host), [this](const std::exception_ptr&) { autostarted_ = true; });
+  });
 }
 
 Life::~Life() {

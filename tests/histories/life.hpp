@@ -17,8 +17,8 @@ namespace vireo::tests {
 struct Surroundings {
   Rows rows;
   std::shared_ptr<sim::World> world = std::make_shared<sim::World>();
-  bool monitors_fail = false;  // a guest that could not be let run stays paused
-  std::set<int> labelled;      // ids of the lives whose files are labelled
+  bool may_pause = false;  // somebody pauses guests, or monitors fail: a guest that could not be let run stays paused
+  std::set<int> labelled;  // ids of the lives whose files are labelled
   // Of guests that run, or are being started. All want the same few, so that they have to make way for each other.
   security::McsTable categories{[](unsigned) { return 1U; }};
 };
@@ -58,6 +58,8 @@ class Life {
   void finish() { store_.finish(); }
   // Whether what the last life left has been taken over, so that clients may come in.
   bool ready() const { return ready_; }
+  // Whether starting guests with the host is over, or was not due.
+  bool autostarted() const { return autostarted_; }
 
  private:
   struct Context : asio::io_context {
@@ -74,7 +76,7 @@ class Life {
   Workers files_, images_;
   std::shared_ptr<sim::Script> script_ = std::make_shared<sim::Script>();
   sim::SimHypervisor hypervisor_;
-  bool ready_ = false;
+  bool ready_ = false, autostarted_ = false;
 
  public:
   core::Host host;

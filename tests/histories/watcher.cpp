@@ -81,7 +81,7 @@ void Watcher::look_at_rest(core::Host& host, Surroundings& around, const Virtual
     expect(around.world->find(core::runtime_folder(host, view->id) + "/monitor.sock") != nullptr,
            "a guest is published as running whose process has ended");
     expect(around.labelled.contains(view->id), "a running guest's files are not labelled");
-    expect(view->state == VIR_DOMAIN_RUNNING || around.monitors_fail, "a guest is paused that nobody paused");
+    expect(view->state == VIR_DOMAIN_RUNNING || around.may_pause, "a guest is paused that nobody paused");
     expect(domain->run && domain->run->guest, "a running guest has no monitor");
   });
   expect(around.rows.definitions.size() == defined, "a definition was left on disk");

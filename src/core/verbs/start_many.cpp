@@ -212,6 +212,8 @@ void add_named(Batch& batch, const std::vector<std::string>& named) {
 }  // namespace
 
 asio::awaitable<Result<std::vector<BatchResult>>> start_many(Host& host, BatchGuests guests, BatchOptions options) {
+  // A caller that goes is noticed where the batch waits, so that results are whole whenever that is.
+  co_await asio::this_coro::throw_if_cancelled(false);
   auto batch = std::make_shared<Batch>(host, options);
   if (guests.pattern) {
     auto version = host.registry.versions().snapshot();
