@@ -26,25 +26,31 @@ pugi::xml_node own_child(pugi::xml_node parent, std::string_view name) {
 
 }  // namespace
 
-Result<std::string> up_console_of(const std::vector<model::MetadataElement>& metadata) {
+Result<model::UpWishes> up_wishes_of(const std::vector<model::MetadataElement>& metadata) {
+  model::UpWishes wishes;
   const auto found = std::ranges::find(metadata, kGuestNamespace, &model::MetadataElement::namespace_uri);
-  if (found == metadata.end()) return std::string();
+  if (found == metadata.end()) return wishes;
   pugi::xml_document document;
   document.load_buffer(found->xml.data(), found->xml.size());
   const auto guest = document.document_element();
-  if (local_name(guest) != "guest") return std::string();
+  if (local_name(guest) != "guest") return wishes;
   const auto up = own_child(guest, "up");
-  if (!up) return std::string();
-  const std::string text = up.attribute("console").value();
+  if (!up) return wishes;
+
   const auto wrong = [](const char* how) {
-    return fail_from(
-        VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
-        std::string("the attribute console of <up> in the metadata of ") + std::string(kGuestNamespace) + " " + how);
+    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                     "<up> in the metadata of " + std::string(kGuestNamespace) + " " + how);
   };
-  if (text.empty()) return wrong("must say what the guest's console prints once it is up");
-  if (text.size() > longest_text) return wrong("may have at most 256 bytes");
-  if (text.find_first_of("\r\n") != std::string::npos) return wrong("must be a text of one line");
-  return text;
+  const auto console = up.attribute("console"), network = up.attribute("network");
+  if (!console && !network) return wrong("must say what the sign is: console='TEXT' or network='yes'");
+  wishes.console = console.value();
+  if (console && wishes.console.empty()) return wrong("has an empty console text");
+  if (wishes.console.size() > longest_text) return wrong("has a console text of more than 256 bytes");
+  if (wishes.console.find_first_of("\r\n") != std::string::npos) return wrong("has a console text of several lines");
+  const std::string_view word = network.value();
+  if (network && word != "yes" && word != "no") return wrong("must say 'yes' or 'no' of network");
+  wishes.network = word == "yes";
+  return wishes;
 }
 
 }  // namespace vireo::xml

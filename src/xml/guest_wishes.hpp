@@ -12,8 +12,9 @@ namespace vireo::xml {
 
 inline constexpr std::string_view kGuestNamespace = "urn:vireo:guest:1";
 
-// The text of <up console="TEXT"/>: what the guest's console prints once the guest is up; empty if there is none.
-// Error: VIR_ERR_XML_ERROR when the text is missing, empty, longer than 256 bytes or of several lines.
-Result<std::string> up_console_of(const std::vector<model::MetadataElement>& metadata);
+// <up console="TEXT" network="yes"/>, either of them or both; nothing where there is no such element. Error:
+// VIR_ERR_XML_ERROR when neither is said, when the text is empty, longer than 256 bytes or of several lines, or when
+// network is neither yes nor no.
+Result<model::UpWishes> up_wishes_of(const std::vector<model::MetadataElement>& metadata);
 
 }  // namespace vireo::xml

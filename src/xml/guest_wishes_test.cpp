@@ -16,7 +16,7 @@ std::string with(const std::string& metadata) {
 std::string up_console(const std::string& metadata) {
   auto parsed = parse_domain(with(metadata), {});
   EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().message());
-  return parsed ? parsed->up_console : "";
+  return parsed ? parsed->up.console : "";
 }
 
 TEST(GuestWishes, TheTextOfUpIsFoundUnderAnyPrefix) {
@@ -24,6 +24,19 @@ TEST(GuestWishes, TheTextOfUpIsFoundUnderAnyPrefix) {
             "login:");
   EXPECT_EQ(up_console("<guest xmlns='urn:vireo:guest:1'><up console='a &lt; b'/></guest>"), "a < b");
   EXPECT_EQ(up_console("<v:guest xmlns:v='urn:vireo:guest:1'><v:later/><v:up console='x' more='y'/></v:guest>"), "x");
+}
+
+TEST(GuestWishes, TheFirstPacketCanBeTheSign) {
+  const auto network = [](const std::string& attributes) {
+    const auto parsed =
+        parse_domain(with("<v:guest xmlns:v='urn:vireo:guest:1'><v:up " + attributes + "/></v:guest>"), {});
+    EXPECT_TRUE(parsed);
+    return parsed && parsed->up.network;
+  };
+  EXPECT_TRUE(network("network='yes'"));
+  EXPECT_TRUE(network("network='yes' console='x'"));
+  EXPECT_FALSE(network("network='no'"));
+  EXPECT_FALSE(network("console='x'"));
 }
 
 TEST(GuestWishes, WhatIsNotMeantIsLeftAlone) {
@@ -36,12 +49,12 @@ TEST(GuestWishes, WhatIsNotMeantIsLeftAlone) {
 
 TEST(GuestWishes, ATextThatCannotBeWatchedForIsRefused) {
   for (const auto& attributes : {std::string(), std::string("console=''"), "console='" + std::string(257, 'x') + "'",
-                                 std::string("console='a&#10;b'")}) {
+                                 std::string("console='a&#10;b'"), std::string("network='maybe'")}) {
     const auto parsed =
         parse_domain(with("<v:guest xmlns:v='urn:vireo:guest:1'><v:up " + attributes + "/></v:guest>"), {});
     ASSERT_FALSE(parsed) << attributes;
     EXPECT_EQ(parsed.error().code, VIR_ERR_XML_ERROR);
-    EXPECT_NE(parsed.error().detail.find("console of <up>"), std::string::npos);
+    EXPECT_NE(parsed.error().detail.find("<up> in the metadata"), std::string::npos);
   }
 }
 

@@ -148,8 +148,8 @@ void bind_domain(IO& io, T& def) {
   if constexpr (IO::reading)
     io.child("metadata", true, [&](auto& sub) {
       def.metadata = read_metadata(sub.node());
-      if (auto up = up_console_of(def.metadata))
-        def.up_console = std::move(*up);
+      if (auto up = up_wishes_of(def.metadata))
+        def.up = std::move(*up);
       else
         sub.fail(up.error().code, std::move(up.error().detail), VIR_FROM_DOMAIN);
     });
