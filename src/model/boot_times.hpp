@@ -21,6 +21,7 @@ enum class UpSign {
   none,
   agent,    // it has opened the channel org.qemu.guest_agent.0
   console,  // its console has printed what <vireo:up console="…"/> in its metadata names
+  network,  // it has sent a packet, where its metadata have <vireo:up network="yes"/>
 };
 
 // One start of a guest. The times are microseconds since the start was asked for; none: not yet, or never.

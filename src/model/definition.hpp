@@ -54,6 +54,14 @@ struct AutostartPlan {
   bool operator==(const AutostartPlan&) const = default;
 };
 
+// By which signs a guest wants it to be known that it is up, beside its agent's.
+struct UpWishes {
+  std::string console;   // what its console prints then; empty: nothing
+  bool network = false;  // the first packet that it sends
+
+  bool operator==(const UpWishes&) const = default;
+};
+
 struct Os {
   std::string type;  // "hvm"
   std::string arch;
@@ -216,9 +224,9 @@ struct DomainDef {
   std::string title;
   std::string description;
   std::vector<MetadataElement> metadata;
-  AutostartPlan autostart_plan;  // as `metadata` says it
-  std::string up_console;        // read out of the metadata: what its console prints once it is up; empty: nothing
-  std::uint64_t memory_kib = 0;  // what the guest is built with
+  AutostartPlan autostart_plan;          // as `metadata` says it
+  UpWishes up;                           // the same
+  std::uint64_t memory_kib = 0;          // what the guest is built with
   std::uint64_t current_memory_kib = 0;  // what the balloon leaves it
   MemoryTune memtune;
   bool memory_locked = false;  // the guest's memory is never swapped out

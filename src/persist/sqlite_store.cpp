@@ -80,6 +80,13 @@ Result<model::DomainDefPtr> read_xml(const std::string& text, bool live) {
   return std::make_shared<const model::DomainDef>(std::move(*parsed));
 }
 
+model::UpSign sign_of(long long number) {
+  using enum model::UpSign;
+  for (const auto sign : {agent, console, network})
+    if (number == static_cast<long long>(sign)) return sign;
+  return none;
+}
+
 // Of a row that has them from its column 11 on; null: nothing was saved.
 model::BootTimesPtr read_boot(Statement& row, const ports::RunRecord& run) {
   if (row.is_null(11)) return nullptr;
@@ -88,7 +95,6 @@ model::BootTimesPtr read_boot(Statement& row, const ports::RunRecord& run) {
     return row.number(column);
   };
   const std::chrono::microseconds began(row.number(11));
-  const auto sign = row.number(16);
   return std::make_shared<const model::BootTimes>(
       model::BootTimes{.uuid = run.uuid,
                        .name = run.name,
@@ -98,9 +104,7 @@ model::BootTimesPtr read_boot(Statement& row, const ports::RunRecord& run) {
                        .process_us = time_at(13),
                        .running_us = time_at(14),
                        .up_us = time_at(15),
-                       .up_by = sign == 1   ? model::UpSign::agent
-                                : sign == 2 ? model::UpSign::console
-                                            : model::UpSign::none});
+                       .up_by = sign_of(row.number(16))});
 }
 
 }  // namespace

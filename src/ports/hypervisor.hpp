@@ -13,6 +13,7 @@
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
+#include "model/boot_times.hpp"
 #include "model/definition.hpp"
 #include "ports/launch_recorder.hpp"
 
@@ -38,14 +39,15 @@ struct GuestEvent {
     RtcChange,
     ChannelChanged,  // the guest has opened or closed its end of a channel
     BalloonChanged,  // the balloon leaves the guest another amount of memory
-    SaysUp,          // its console has printed DomainDef::up_console, for the first time
+    SaysUp,          // one of the signs of DomainDef::up was there for the first time
     Exited,          // the process has ended: nothing more will come
   } kind;
-  bool by_guest = false;         // PowerdownDone, Reset: the guest did it, not the host
-  long long rtc_offset_s = 0;    // RtcChange
-  bool connected = false;        // ChannelChanged
-  bool long_since = false;       // SaysUp: it had done so before the guest was taken over
-  std::uint64_t memory_kib = 0;  // BalloonChanged
+  bool by_guest = false;                     // PowerdownDone, Reset: the guest did it, not the host
+  long long rtc_offset_s = 0;                // RtcChange
+  bool connected = false;                    // ChannelChanged
+  bool long_since = false;                   // SaysUp: it had done so before the guest was taken over
+  model::UpSign sign = model::UpSign::none;  // SaysUp
+  std::uint64_t memory_kib = 0;              // BalloonChanged
   // Exited: how the process ended, where it can be told (it cannot for an adopted process).
   int exit_status = -1;  // -1: unknown
   int exit_signal = 0;   // 0: not by a signal

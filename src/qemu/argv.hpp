@@ -16,6 +16,7 @@ struct LaunchPaths {
   std::string channel_dir;  // where channels without a path of their own get their sockets
   bool sandbox = true;      // QEMU's seccomp filter
   std::string console_log;  // where what the watched console prints is copied to; empty: nowhere
+  std::string packet_log;   // where what the first interface sends is copied to; empty: nowhere
 };
 
 // The first word is the emulator's path. VNC without a port yet (-1) leaves the choice
@@ -25,6 +26,10 @@ std::vector<std::string> build_argv(const model::DomainDef& live, const LaunchPa
 // The console whose output says that the guest is up: the first serial port, else the first virtio console; its alias.
 // Empty: it has none.
 std::string watched_console(const model::DomainDef& live);
+
+// The object that copies packets, until there was one; and what its file begins with.
+inline constexpr std::string_view kPacketFilter = "firstpacket";
+inline constexpr std::uint64_t kPacketLogHeader = 24;
 
 // A word of QEMU's comma-separated options: its commas are doubled.
 std::string escape_commas(std::string_view text);

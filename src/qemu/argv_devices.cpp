@@ -74,6 +74,18 @@ void add_interfaces(std::vector<std::string>& argv, const DomainDef& live) {
   }
 }
 
+// A byte of each packet that the guest sends over its first interface, for the time until there was one.
+void add_packet_log(std::vector<std::string>& argv, const DomainDef& live, const std::string& path) {
+  if (path.empty()) return;
+  add_json(argv, "-object",
+           {{"qom-type", "filter-dump"},
+            {"id", kPacketFilter},
+            {"netdev", "host" + live.devices.interfaces.front().info.alias},
+            {"queue", "rx"},
+            {"maxlen", 1},
+            {"file", path}});
+}
+
 // The host's end of a character device; its id is "char" and the alias.
 std::string add_chardev(std::vector<std::string>& argv, const CharSource& source, const std::string& alias) {
   const std::string id = "char" + alias;
@@ -250,6 +262,7 @@ std::string watched_console(const DomainDef& live) {
 
 void add_devices(std::vector<std::string>& argv, const DomainDef& live, const LaunchPaths& paths) {
   add_interfaces(argv, live);
+  add_packet_log(argv, live, paths.packet_log);
   add_chardevs(argv, live, paths);
   add_inputs(argv, live);
   add_graphics(argv, live);

@@ -6,6 +6,7 @@
 #include "base/fault.hpp"
 #include "base/log.hpp"
 #include "base/undo.hpp"
+#include "qemu/argv.hpp"
 #include "qemu/guest_event.hpp"
 #include "qemu/guest_log.hpp"
 #include "qemu/monitor_socket.hpp"
@@ -184,11 +185,22 @@ void GuestState::deliver_to(ports::GuestEventSink sink) {
   });
 }
 
-void GuestState::watch_console(ConsoleWatch& watch, std::string path, std::string text, bool fresh) {
-  console_ =
-      watch.watch(std::move(path), std::move(text), fresh, executor_, [weak = weak_from_this()](bool long_since) {
-        if (auto state = weak.lock()) state->tell({.kind = ports::GuestEvent::Kind::SaysUp, .long_since = long_since});
-      });
+void GuestState::watch_for(UpWatch& watch, model::UpSign sign, SoughtSign sought) {
+  watching_.push_back(watch.watch(std::move(sought), executor_, [weak = weak_from_this(), sign](bool long_since) {
+    const auto state = weak.lock();
+    if (!state || state->let_go_) return;
+    if (sign == model::UpSign::network) asio::co_spawn(state->executor_, stop_capturing(state), asio::detached);
+    state->tell({.kind = ports::GuestEvent::Kind::SaysUp, .long_since = long_since, .sign = sign});
+  }));
+}
+
+// One packet is enough. One that cannot be told of now goes on copying; the watch keeps its file small.
+asio::awaitable<void> GuestState::stop_capturing(std::shared_ptr<GuestState> self) {
+  auto done = co_await raw_command(
+      self->monitor_, fmt::format(R"({{"execute":"object-del","arguments":{{"id":"{}"}}}})", kPacketFilter),
+      Deadline::in(kConnectPatience));
+  if (!done && !self->let_go_)
+    log::info("process {} goes on copying its packets: {}", self->identity_.pid, done.error().message());
 }
 
 void GuestState::take(const qmp::Event& event) {
@@ -248,7 +260,7 @@ asio::awaitable<void> GuestState::tell_end(GuestStatePtr self) {
 void GuestState::let_go() {
   let_go_ = true;
   untold_.clear();
-  console_.reset();
+  watching_.clear();
   if (monitor_) monitor_->close();
   if (process_) process_->let_go();
 }

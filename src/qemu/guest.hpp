@@ -9,8 +9,8 @@
 
 #include "base/workers.hpp"
 #include "ports/hypervisor.hpp"
-#include "qemu/console_watch.hpp"
 #include "qemu/process.hpp"
+#include "qemu/up_watch.hpp"
 #include "qmp/monitor.hpp"
 
 namespace vireo::qemu {
@@ -49,9 +49,8 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   void deliver_to(ports::GuestEventSink sink);
   // What is to be done once the process has ended, before anybody is told.
   void clean_up_with(CleanUp clean_up) { clean_up_ = std::move(clean_up); }
-  // Watches its console for as long as the guest is held, and tells when it says that the guest is up.
-  // `fresh`: it cannot have printed anything yet.
-  void watch_console(ConsoleWatch& watch, std::string path, std::string text, bool fresh);
+  // Watches for a sign for as long as the guest is held, and tells once it is there.
+  void watch_for(UpWatch& watch, model::UpSign sign, SoughtSign sought);
   // What QEMU has said last in its log, or else how its process has ended; empty: nothing, and it lives.
   static asio::awaitable<std::string> last_words(std::shared_ptr<GuestState> self);
   // Does it; the process must have ended.
@@ -68,6 +67,7 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   static asio::awaitable<Result<void>> connect_anew(std::shared_ptr<GuestState> self, Deadline deadline);
   void on_monitor_closed();
   static asio::awaitable<void> reconnect(std::shared_ptr<GuestState> self);
+  static asio::awaitable<void> stop_capturing(std::shared_ptr<GuestState> self);
   void take(const qmp::Event& event);
   void tell(ports::GuestEvent event);
   void flush();
@@ -78,7 +78,7 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   ports::ProcessIdentity identity_;
   GuestLogPlace log_;
   CleanUp clean_up_;
-  ConsoleWatch::Ticket console_;
+  std::vector<UpWatch::Ticket> watching_;
   qmp::MonitorPtr monitor_;
   std::shared_ptr<Process> process_;
   std::shared_ptr<Wake> monitor_closed_;  // the present one

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "qemu/adopt.hpp"
+#include "qemu/argv.hpp"
 #include "qemu/capabilities_xml.hpp"
 #include "qemu/settle.hpp"
 
@@ -22,6 +23,7 @@ constexpr const char* kHostArch = "x86_64";
 std::string pid_file_in(const std::string& runtime_dir) { return runtime_dir + "/qemu.pid"; }
 std::string home_in(const std::string& runtime_dir) { return runtime_dir + "/qemu"; }
 std::string console_log_in(const std::string& runtime_dir) { return runtime_dir + "/console.log"; }
+std::string packet_log_in(const std::string& runtime_dir) { return runtime_dir + "/packet.log"; }
 std::string cgroup_name_of(const std::string& runtime_dir) {
   return "guest-" + runtime_dir.substr(runtime_dir.rfind('/') + 1);
 }
@@ -102,11 +104,20 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
   co_await refresh(live, *state, spec.deadline);
   launched.live = std::move(spec.live);
   if (*live != *launched.live) launched.live = std::move(live);
-  if (!launched.live->up_console.empty())
-    (*state)->watch_console(consoles_, console_log_in(spec.runtime_dir), launched.live->up_console, false);
+  watch_for_signs(**state, *launched.live, spec.runtime_dir, false);
   (*state)->keep_connected(std::move(spec.monitor_path));
   (*state)->deliver_to(std::move(sink));
   co_return launched;
+}
+
+void QemuHypervisor::watch_for_signs(GuestState& guest, const model::DomainDef& live, const std::string& runtime_dir,
+                                     bool fresh) {
+  if (!live.up.console.empty())
+    guest.watch_for(up_watch_, model::UpSign::console,
+                    {.path = console_log_in(runtime_dir), .text = live.up.console, .fresh = fresh});
+  if (live.up.network)
+    guest.watch_for(up_watch_, model::UpSign::network,
+                    {.path = packet_log_in(runtime_dir), .from = kPacketLogHeader, .fresh = fresh});
 }
 
 asio::awaitable<Result<void>> QemuHypervisor::sweep(std::string monitor_path,

@@ -44,10 +44,12 @@ class QemuHypervisor : public ports::Hypervisor {
   asio::awaitable<Result<void>> sweep(std::string monitor_path, std::optional<ports::ProcessIdentity> process,
                                       Deadline deadline) override;
 
-  // Ends the thread that watches consoles: before the core does.
-  void stop() { consoles_.stop(); }
+  // Ends the thread that watches for guests that are up: before the core does.
+  void stop() { up_watch_.stop(); }
 
  private:
+  // Watches for what the definition of a guest says about its being up. `fresh`: it has not run yet.
+  void watch_for_signs(GuestState& guest, const model::DomainDef& live, const std::string& runtime_dir, bool fresh);
   std::string default_emulator(const std::string& arch) const;
   // The capabilities of the definition's emulator, if it runs guests of that arch.
   asio::awaitable<Result<CapabilitiesPtr>> capabilities_for(std::string emulator, std::string arch, Deadline deadline);
@@ -59,13 +61,15 @@ class QemuHypervisor : public ports::Hypervisor {
   const ports::HostFacts& host_;
   const QemuOptions options_;
   std::shared_ptr<CapabilitiesCache> cache_;
-  ConsoleWatch consoles_;
+  UpWatch up_watch_;
 };
 
 // What lies in a guest's runtime folder. The folder and the pid file are the daemon's; the home is QEMU's.
 std::string pid_file_in(const std::string& runtime_dir);
 std::string home_in(const std::string& runtime_dir);
-std::string console_log_in(const std::string& runtime_dir);  // the daemon makes it, QEMU writes to it
+// The daemon makes them, QEMU writes to them.
+std::string console_log_in(const std::string& runtime_dir);
+std::string packet_log_in(const std::string& runtime_dir);
 // What its control groups are called: the folder's name is the guest's id.
 std::string cgroup_name_of(const std::string& runtime_dir);
 

@@ -64,6 +64,19 @@ Result<void> check_limits(const model::DomainDef& definition, bool have_cgroups)
   return {};
 }
 
+// A sign that cannot come is not waited for.
+Result<void> check_signs(const model::DomainDef& live) {
+  if (!live.up.console.empty() && watched_console(live).empty())
+    return fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                "the metadata of domain '" + live.name +
+                    "' name what its console prints once it is up, and it has none; add a <serial>");
+  if (live.up.network && live.devices.interfaces.empty())
+    return fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                "the metadata of domain '" + live.name +
+                    "' name its first packet as the sign that it is up, and it has no network; add an <interface>");
+  return {};
+}
+
 // How much memory QEMU may lock: all that it may have, if the guest's shall never be swapped out.
 std::optional<std::uint64_t> memlock_of(const model::DomainDef& definition) {
   if (!definition.memory_locked) return std::nullopt;
@@ -101,13 +114,9 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
     for (auto& listen : graphics.listens)
       if (listen.type == model::ListenType::address && listen.address.empty()) listen.address = "127.0.0.1";
   LaunchPaths paths;
-  if (!live->up_console.empty()) {
-    if (watched_console(*live).empty())
-      co_return fail(VIR_ERR_CONFIG_UNSUPPORTED,
-                     "the metadata of domain '" + live->name +
-                         "' name what its console prints once it is up, and it has none; add a <serial>");
-    paths.console_log = console_log_in(spec.runtime_dir);
-  }
+  if (auto checked = check_signs(*live); !checked) co_return pass_on(checked);
+  if (!live->up.console.empty()) paths.console_log = console_log_in(spec.runtime_dir);
+  if (live->up.network) paths.packet_log = packet_log_in(spec.runtime_dir);
   paths.sandbox = options_.sandbox && (*caps)->sandbox;
 
   LaunchPlan plan;
@@ -117,7 +126,8 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   plan.about = about(**caps);
   plan.boot_id = host_.boot_id();
   plan.home = home;
-  plan.console_log = paths.console_log;
+  for (const auto& path : {paths.console_log, paths.packet_log})
+    if (!path.empty()) plan.outputs.push_back(path);
   plan.environment = environment_in(home);
   plan.exec = options_.exec;
   if (const auto* label = live->seclabel("dac"); label && label->type != model::SecLabelType::none)
@@ -150,8 +160,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   ports::Launched launched;
   launched.guest = std::make_unique<QemuGuest>(*state);
   launched.live = std::move(live);
-  if (!paths.console_log.empty())
-    (*state)->watch_console(consoles_, paths.console_log, launched.live->up_console, true);
+  watch_for_signs(**state, *launched.live, spec.runtime_dir, true);
   (*state)->keep_connected(std::move(spec.monitor_path));
   (*state)->deliver_to(std::move(sink));
   co_return launched;

@@ -9,12 +9,12 @@ namespace vireo::qemu {
 
 class TextSearch {
  public:
-  // `text` is not empty.
+  // An empty text is found in any stream that is not empty.
   explicit TextSearch(std::string text) : text_(std::move(text)) {}
 
   // Whether the text is in the stream, now that this follows.
   bool feed(std::string_view piece) {
-    if (found_) return true;
+    if (found_ || text_.empty()) return found_ = found_ || !piece.empty();
     // Only the beginning of the piece can complete what the end of the last one began.
     last_ += piece.substr(0, text_.size() - 1);
     found_ = last_.contains(text_) || piece.contains(text_);

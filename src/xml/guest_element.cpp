@@ -41,16 +41,24 @@ Result<model::AutostartPlan> read_autostart(pugi::xml_node node) {
   return plan;
 }
 
-Result<std::string> read_up(pugi::xml_node node) {
+Result<model::UpWishes> read_up(pugi::xml_node node) {
   for (const auto& attribute : node.attributes())
-    if (std::string_view(attribute.name()) != "console")
-      return wrong(fmt::format("<up> knows console, not '{}'", attribute.name()));
-  if (node.first_child()) return wrong("<up> holds nothing but its attribute console");
-  std::string text = node.attribute("console").value();
-  if (text.empty()) return wrong("console of <up> must say what the guest's console prints once it is up");
-  if (text.size() > longest_text) return wrong(fmt::format("console of <up> may have at most {} bytes", longest_text));
-  if (text.find_first_of("\r\n") != std::string::npos) return wrong("console of <up> must be a text of one line");
-  return text;
+    if (const std::string_view name = attribute.name(); name != "console" && name != "network")
+      return wrong(fmt::format("<up> knows console and network, not '{}'", name));
+  if (node.first_child()) return wrong("<up> holds nothing but its attributes console and network");
+  const auto console = node.attribute("console"), network = node.attribute("network");
+  if (!console && !network) return wrong("<up> must say what the sign is: console='TEXT' or network='yes'");
+  model::UpWishes up{.console = console.value()};
+  if (console && up.console.empty())
+    return wrong("console of <up> must say what the guest's console prints once it is up");
+  if (up.console.size() > longest_text)
+    return wrong(fmt::format("console of <up> may have at most {} bytes", longest_text));
+  if (up.console.find_first_of("\r\n") != std::string::npos) return wrong("console of <up> must be a text of one line");
+  const std::string_view word = network.value();
+  if (network && word != "yes" && word != "no")
+    return wrong(fmt::format("network of <up> must be 'yes' or 'no', not '{}'", word));
+  up.network = word == "yes";
+  return up;
 }
 
 Result<void> take_child(model::DomainDef& definition, pugi::xml_node child) {
@@ -63,22 +71,22 @@ Result<void> take_child(model::DomainDef& definition, pugi::xml_node child) {
     return {};
   }
   if (name == "up") {
-    auto text = read_up(child);
-    if (!text) return pass_on(text);
-    definition.up_console = std::move(*text);
+    auto up = read_up(child);
+    if (!up) return pass_on(up);
+    definition.up = std::move(*up);
     return {};
   }
-  return wrong(
-      fmt::format("<guest> holds <autostart order='0 to {}' delay_s='0 to {}'/> and <up console='TEXT'/>, and "
-                  "nothing else",
-                  last_order, longest_delay_s));
+  return wrong(fmt::format(
+      "<guest> holds <autostart order='0 to {}' delay_s='0 to {}'/> and <up console='TEXT' network='yes or no'/>, and "
+      "nothing else",
+      last_order, longest_delay_s));
 }
 
 }  // namespace
 
 Result<void> take_guest_element(model::DomainDef& definition) {
   definition.autostart_plan = {};
-  definition.up_console.clear();
+  definition.up = {};
   const auto& metadata = definition.metadata;
   const auto mine = std::ranges::find(metadata, guest_namespace, &model::MetadataElement::namespace_uri);
   if (mine == metadata.end()) return {};

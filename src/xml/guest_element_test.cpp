@@ -34,12 +34,15 @@ TEST(GuestElement, SaysHowToStartWithTheHost) {
 TEST(GuestElement, SaysWhatTheConsolePrintsOnceItIsUp) {
   const auto def = parse_domain(domain_with(guest("<v:up console='a &lt; b'/><v:autostart order='1'/>")));
   ASSERT_TRUE(def) << def.error().message();
-  EXPECT_EQ(def->up_console, "a < b");
+  EXPECT_EQ(def->up.console, "a < b");
   EXPECT_EQ(def->autostart_plan.order, 1U);
-  EXPECT_EQ(parse_domain(format_domain(*def))->up_console, "a < b");
-  EXPECT_EQ(parse_domain(domain_with(""))->up_console, "");
-  for (const auto& attributes : {std::string(), std::string("console=''"), "console='" + std::string(257, 'x') + "'",
-                                 std::string("console='a&#10;b'"), std::string("console='x' serial='y'")}) {
+  EXPECT_EQ(parse_domain(format_domain(*def))->up.console, "a < b");
+  EXPECT_EQ(parse_domain(domain_with(""))->up, model::UpWishes{});
+  EXPECT_TRUE(parse_domain(domain_with(guest("<v:up network='yes'/>")))->up.network);
+  EXPECT_FALSE(parse_domain(domain_with(guest("<v:up console='x' network='no'/>")))->up.network);
+  for (const auto& attributes :
+       {std::string(), std::string("console=''"), "console='" + std::string(257, 'x') + "'",
+        std::string("console='a&#10;b'"), std::string("console='x' serial='y'"), std::string("network='maybe'")}) {
     const auto refused = parse_domain(domain_with(guest("<v:up " + attributes + "/>")));
     ASSERT_FALSE(refused) << attributes;
     EXPECT_TRUE(refused.error().detail.contains("<up>")) << refused.error().detail;

@@ -147,12 +147,12 @@ TEST_F(Boots, AStartIsTimedUntilItRunsAndUntilItSaysThatItIsUp) {
   EXPECT_FALSE(running->up_us);
   EXPECT_EQ(running->up_by, UpSign::none);
 
-  tells({.kind = Kind::SaysUp});
+  tells({.kind = Kind::SaysUp, .sign = UpSign::console});
   const auto up = boot_of(web);
   EXPECT_GE(up->up_us, up->running_us);
   EXPECT_EQ(up->up_by, UpSign::console);
   // Only the first time counts.
-  tells({.kind = Kind::SaysUp});
+  tells({.kind = Kind::SaysUp, .sign = UpSign::console});
   EXPECT_EQ(boot_of(web), up);
 
   ASSERT_TRUE(sim->run(core::destroy(sim->host, web, false)));
@@ -216,7 +216,9 @@ TEST(BootsOnDisk, ALaterDaemonKnowsThem) {
     for (const auto& def : {web, paused}) ASSERT_TRUE(first.run(core::define(first.host, def)));
     ASSERT_TRUE(first.run(core::start(first.host, ref_of(paused), {.paused = true})));
     ASSERT_TRUE(first.run(core::start(first.host, ref_of(web), {})));
-    asio::post(first.host.core, asio::use_future([&] { world->processes().back()->emit({.kind = Kind::SaysUp}); }))
+    asio::post(first.host.core, asio::use_future([&] {
+                 world->processes().back()->emit({.kind = Kind::SaysUp, .sign = UpSign::console});
+               }))
         .get();
     first.settle();
     before = first.see(ref_of(web))->boot;

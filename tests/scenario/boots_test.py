@@ -4,6 +4,7 @@ import json
 import re
 
 import libvirt
+import libvirt_qemu
 import pytest
 
 from consoles import Console
@@ -17,9 +18,10 @@ GREETING = "hello from vireo-guest"
 FIGURES = ("count", "mean_us", "median_us", "p99_us", "worst_us", "total_us")
 
 
-def says_up(text):
-    return ("<metadata><vireo:guest xmlns:vireo='urn:vireo:guest:1'><vireo:other/>"
-            f"<vireo:up console='{text}'/></vireo:guest></metadata>")
+def says_up(text=None, attributes=None):
+    attributes = attributes or f"console='{text}'"
+    return ("<metadata><vireo:guest xmlns:vireo='urn:vireo:guest:1'>"
+            f"<vireo:up {attributes}/></vireo:guest></metadata>")
 
 
 @pytest.fixture
@@ -81,6 +83,29 @@ def test_the_agent_says_that_a_guest_is_up(conn, vireo, booted):
     assert boot_of(vireo, "agent")["up_by"] == "agent"
 
 
+def test_the_first_packet_says_that_a_guest_is_up(conn, vireo, daemon, booted):
+    nic = "<interface type='user'><model type='virtio'/></interface>"
+    domain, console = booted("sender", devices=nic, extra=says_up(attributes="network='yes'"))
+    assert boot_of(vireo, "sender")["up_by"] is None
+    console.shell("ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ping -c 1 10.0.2.2; echo pinged-$((1+1))")
+    console.expect("pinged-2")
+    wait_until(lambda: boot_of(vireo, "sender")["up_us"], what="the packet")
+    assert boot_of(vireo, "sender")["up_by"] == "network"
+    # From then on nothing is copied any more.
+    objects = '{"execute": "qom-list", "arguments": {"path": "/objects"}}'
+
+    def filters():
+        answer = json.loads(libvirt_qemu.qemuMonitorCommand(domain, objects, 0))
+        return [entry["name"] for entry in answer["return"] if entry["name"] == "firstpacket"]
+
+    wait_until(lambda: filters() == [], what="the end of the copying")
+    copy = daemon.root / f"run/guests/{domain.ID()}/packet.log"
+    size = copy.stat().st_size
+    console.shell("ping -c 1 10.0.2.2; echo again-$((1+1))")
+    console.expect("again-2")
+    assert copy.stat().st_size == size
+
+
 def test_a_paused_guest_has_a_process_and_does_not_run(conn, vireo):
     domain = conn.defineXML(domain_xml("sleeper"))
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
@@ -99,7 +124,10 @@ def test_a_text_that_no_console_can_print_is_refused(conn):
     domain = conn.defineXML(domain_xml("mute", extra=says_up(GREETING)))
     with pytest.raises(libvirt.libvirtError, match="has none; add a <serial>"):
         domain.create()
-    with pytest.raises(libvirt.libvirtError, match="console of <up>"):
+    deaf = conn.defineXML(domain_xml("deaf", extra=says_up(attributes="network='yes'")))
+    with pytest.raises(libvirt.libvirtError, match="no network; add an <interface>"):
+        deaf.create()
+    with pytest.raises(libvirt.libvirtError, match="of <up> "):
         conn.defineXML(domain_xml("wrong", devices=SERIAL, extra=says_up("")))
 
 

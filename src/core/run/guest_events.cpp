@@ -89,7 +89,7 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
     // The guest's devices tell nothing before its vCPUs run, and there is a live definition by then.
     if (event.kind == Kind::ChannelChanged && run->live) on_channel(host, domain, *run, event);
     if (event.kind == Kind::BalloonChanged && run->live) on_balloon(host, domain, *run, event.memory_kib);
-    if (event.kind == Kind::SaysUp) note_up(host, *domain, *run, model::UpSign::console, event.long_since);
+    if (event.kind == Kind::SaysUp) note_up(host, *domain, *run, event.sign, event.long_since);
     return;
   }
   const auto tell = [&](auto what) {
@@ -134,7 +134,7 @@ void on_event(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& r
       on_balloon(host, domain, *run, event.memory_kib);
       return tell(model::BalloonChangeEvent{event.memory_kib});
     case Kind::SaysUp:
-      return note_up(host, *domain, *run, model::UpSign::console, event.long_since);
+      return note_up(host, *domain, *run, event.sign, event.long_since);
     case Kind::Exited:
       return;
   }

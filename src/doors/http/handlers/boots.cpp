@@ -108,6 +108,7 @@ json::value to_json(const model::BootTimesPtr& boot) {
   json::value sign;
   if (boot->up_by == model::UpSign::agent) sign = "agent";
   if (boot->up_by == model::UpSign::console) sign = "console";
+  if (boot->up_by == model::UpSign::network) sign = "network";
   return {{"name", boot->name},
           {"uuid", boot->uuid.text()},
           {"id", boot->id < 0 ? json::value() : json::value(boot->id)},

@@ -36,8 +36,9 @@ asio::awaitable<Response> reset_contention(const Services& services, Request req
 // that they were up: {"storm": null or {"began", "starts", "under_way", "failed", "process": SPREAD, "running": SPREAD,
 // "up": SPREAD, "guests": [BOOT …]}}. BOOT is {"name", "uuid", "id", "began", "paused", "failed", "process_us",
 // "running_us", "up_us", "up_by"}, the times since that start was asked for, null if not (yet) reached; up_by is null,
-// "agent" or "console". SPREAD is {"count", "mean_us", "median_us", "p99_us", "worst_us", "total_us"} of the starts
-// that got so far, here with total_us from the first call of the storm until the last of them did; null: none did.
+// "agent", "console" or "network". SPREAD is {"count", "mean_us", "median_us", "p99_us", "worst_us", "total_us"} of the
+// starts that got so far, here with total_us from the first call of the storm until the last of them did; null: none
+// did.
 Response show_boots(const Services& services, const Request& request);
 // How long each phase of a launch took, over the last `kept` launches that succeeded: {"launches": number that
 // succeeded since the daemon began, "failed", "kept", "launch": SPREAD of the whole, "phases": [SPREAD with "name" and

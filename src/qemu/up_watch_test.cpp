@@ -1,5 +1,5 @@
 // Texts in streams that come in pieces, and files that grow.
-#include "qemu/console_watch.hpp"
+#include "qemu/up_watch.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -32,21 +32,22 @@ TEST(TextSearch, FindsWhatLiesAcrossPieces) {
   EXPECT_TRUE(one.feed("x"));
 }
 
-class Consoles : public ::testing::Test {
+class UpWatching : public ::testing::Test {
  protected:
-  Consoles() {
+  UpWatching() {
     std::filesystem::remove(path);
     print("");
     caller.start();
   }
-  ~Consoles() override {
+  ~UpWatching() override {
     watch.stop();
     caller.stop();
     std::filesystem::remove(path);
   }
   void print(const std::string& text) const { std::ofstream(path, std::ios::app) << text << std::flush; }
-  ConsoleWatch::Ticket look(const std::string& text, bool fresh = true) {
-    return watch.watch(path, text, fresh, caller.executor(), [this](bool long_since) { told.set_value(long_since); });
+  UpWatch::Ticket look(const std::string& text, bool fresh = true) {
+    return watch.watch({.path = path, .text = text, .fresh = fresh}, caller.executor(),
+                       [this](bool long_since) { told.set_value(long_since); });
   }
   std::int64_t stored_bytes() const {
     struct stat about{};
@@ -57,12 +58,12 @@ class Consoles : public ::testing::Test {
   const std::string path =
       (std::filesystem::temp_directory_path() / ("vireo-console-" + std::to_string(::getpid()))).string();
   IoThread caller{"caller"};
-  ConsoleWatch watch;
+  UpWatch watch;
   std::promise<bool> told;
   std::future<bool> answer = told.get_future();
 };
 
-TEST_F(Consoles, ATextIsToldOnceItIsPrinted) {
+TEST_F(UpWatching, ATextIsToldOnceItIsPrinted) {
   const auto ticket = look("login:");
   print("booting\nlog");
   EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout);
@@ -73,26 +74,27 @@ TEST_F(Consoles, ATextIsToldOnceItIsPrinted) {
   EXPECT_EQ(asio::post(caller.executor(), asio::use_future([] { return 1; })).get(), 1);
 }
 
-TEST_F(Consoles, ATextThatWasThereIsToldAsSuch) {
+TEST_F(UpWatching, ATextThatWasThereIsToldAsSuch) {
   print("login:");
   const auto ticket = look("login:", false);
   ASSERT_EQ(answer.wait_for(10s), std::future_status::ready);
   EXPECT_TRUE(answer.get());
 }
 
-TEST_F(Consoles, AfterTheTicketNobodyIsTold) {
+TEST_F(UpWatching, AfterTheTicketNobodyIsTold) {
   look("login:").reset();
   // The thread does one thing after the other: once it tells of a later watch, the first has ended.
   std::ofstream(path + "-other") << "x";
   std::promise<void> other;
-  const auto later = watch.watch(path + "-other", "x", true, caller.executor(), [&other](bool) { other.set_value(); });
+  const auto later = watch.watch({.path = path + "-other", .text = "x", .fresh = true}, caller.executor(),
+                                 [&other](bool) { other.set_value(); });
   other.get_future().wait();
   std::filesystem::remove(path + "-other");
   print("login:");
   EXPECT_EQ(answer.wait_for(200ms), std::future_status::timeout);
 }
 
-TEST_F(Consoles, WhatWasReadIsTakenOutOfTheFile) {
+TEST_F(UpWatching, WhatWasReadIsTakenOutOfTheFile) {
   const auto ticket = look("login:");
   for (int i = 0; i < 64; ++i) print(std::string(64 * 1024, '.'));
   print("login:");
@@ -104,8 +106,18 @@ TEST_F(Consoles, WhatWasReadIsTakenOutOfTheFile) {
   EXPECT_LE(stored_bytes(), 64 * 1024);
 }
 
-TEST_F(Consoles, AFileThatIsNotThereIsNobodysTrouble) {
-  const auto nowhere = watch.watch(path + "-none", "x", true, caller.executor(), [](bool) { FAIL(); });
+TEST_F(UpWatching, AnythingBeyondTheBeginningCountsWhereNoTextIsSought) {
+  const auto ticket = watch.watch({.path = path, .from = 4, .fresh = true}, caller.executor(),
+                                  [this](bool long_since) { told.set_value(long_since); });
+  print("head");
+  EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout);
+  print("x");
+  ASSERT_EQ(answer.wait_for(10s), std::future_status::ready);
+  EXPECT_FALSE(answer.get());
+}
+
+TEST_F(UpWatching, AFileThatIsNotThereIsNobodysTrouble) {
+  const auto nowhere = watch.watch({.path = path + "-none", .text = "x"}, caller.executor(), [](bool) { FAIL(); });
   const auto ticket = look("login:");
   print("login:");
   EXPECT_EQ(answer.wait_for(10s), std::future_status::ready);

@@ -1,5 +1,5 @@
 // The thread, its inotify descriptor, and reading what is new.
-#include "qemu/console_watch.hpp"
+#include "qemu/up_watch.hpp"
 
 #include <fcntl.h>
 #include <sys/inotify.h>
@@ -32,7 +32,7 @@ struct Watched {
   off_t emptied = 0;  // nothing is stored before this
   TextSearch search;
   asio::any_io_executor executor;
-  ConsoleWatch::Found found;
+  UpWatch::Found found;
   int descriptor = -1;  // inotify's; -1: found, or cannot be watched
 
   // A hole takes no memory and, unlike a truncation, cannot take what QEMU is just adding. The last block stays: the
@@ -48,8 +48,8 @@ struct Watched {
 
 }  // namespace
 
-struct ConsoleWatch::Inner {
-  IoThread thread{"consoles"};
+struct UpWatch::Inner {
+  IoThread thread{"up-watch"};
   bool started = false;
   std::uint64_t next = 1;
 
@@ -58,21 +58,22 @@ struct ConsoleWatch::Inner {
   std::map<int, std::uint64_t> by_descriptor;
   std::optional<asio::posix::stream_descriptor> notify;
   std::optional<asio::steady_timer> pause, emptying;
-  alignas(inotify_event) std::array<char, 4096> events{};
+  alignas(inotify_event) std::array<char, 65536> events{};
 
   void begin(std::uint64_t number, Watched one);
   void end(std::uint64_t number);
   bool open(Watched& one);
   void read(Watched& one, bool long_since);
+  void read_all();
   void wait();
   void take_events(std::size_t size);
   void empty_later();
 };
 
-bool ConsoleWatch::Inner::open(Watched& one) {
+bool UpWatch::Inner::open(Watched& one) {
   const auto cannot = [&one](const char* what) {
-    log::warn("the console of a guest cannot be watched, so nobody will know when it is up: '{}': {}: {}", one.path,
-              what, std::strerror(errno));
+    log::warn("a guest cannot be watched, so nobody will know when it is up: '{}': {}: {}", one.path, what,
+              std::strerror(errno));
     return false;
   };
   if (!notify) {
@@ -93,18 +94,19 @@ bool ConsoleWatch::Inner::open(Watched& one) {
   if (one.descriptor < 0) return cannot("inotify_add_watch (see fs.inotify.max_user_watches)");
   // What an earlier daemon has emptied need not be read.
   const off_t data = ::lseek(one.file.get(), 0, SEEK_DATA);
-  one.offset = one.emptied = data > 0 ? data : 0;
+  one.emptied = std::max<off_t>(data, 0);
+  one.offset = std::max(one.offset, one.emptied);
   return true;
 }
 
-void ConsoleWatch::Inner::begin(std::uint64_t number, Watched one) {
+void UpWatch::Inner::begin(std::uint64_t number, Watched one) {
   if (!open(one)) return;
   by_descriptor[one.descriptor] = number;
   auto& mine = watched.emplace(number, std::move(one)).first->second;
   read(mine, !mine.fresh);
 }
 
-void ConsoleWatch::Inner::end(std::uint64_t number) {
+void UpWatch::Inner::end(std::uint64_t number) {
   const auto found = watched.find(number);
   if (found == watched.end()) return;
   if (found->second.descriptor >= 0) {
@@ -114,7 +116,7 @@ void ConsoleWatch::Inner::end(std::uint64_t number) {
   watched.erase(found);
 }
 
-void ConsoleWatch::Inner::read(Watched& one, bool long_since) {
+void UpWatch::Inner::read(Watched& one, bool long_since) {
   std::array<char, 16 * kBlock> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by pread
   for (;;) {
     const auto size = ::pread(one.file.get(), piece.data(), piece.size(), one.offset);
@@ -130,7 +132,13 @@ void ConsoleWatch::Inner::read(Watched& one, bool long_since) {
   if (one.offset - one.emptied > kKept) one.empty();
 }
 
-void ConsoleWatch::Inner::wait() {
+// When so much was written that the kernel does not know where any more.
+void UpWatch::Inner::read_all() {
+  for (auto& [number, one] : watched)
+    if (one.descriptor >= 0) read(one, false);
+}
+
+void UpWatch::Inner::wait() {
   notify->async_read_some(asio::buffer(events), [this](boost::system::error_code error, std::size_t size) {
     if (error) return;
     take_events(size);
@@ -141,18 +149,19 @@ void ConsoleWatch::Inner::wait() {
   });
 }
 
-void ConsoleWatch::Inner::take_events(std::size_t size) {
+void UpWatch::Inner::take_events(std::size_t size) {
   for (std::size_t at = 0; at + sizeof(inotify_event) <= size;) {
     inotify_event event{};
     std::memcpy(&event, events.data() + at, sizeof event);
     at += sizeof event + event.len;
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return read_all();
     const auto found = by_descriptor.find(event.wd);
     if (found != by_descriptor.end()) read(watched.at(found->second), false);
   }
 }
 
 // Guests that are up go on printing.
-void ConsoleWatch::Inner::empty_later() {
+void UpWatch::Inner::empty_later() {
   if (emptying) return;
   emptying.emplace(thread.executor(), kBetweenEmptyings);
   emptying->async_wait([this](boost::system::error_code stopped) {
@@ -168,20 +177,20 @@ void ConsoleWatch::Inner::empty_later() {
   });
 }
 
-ConsoleWatch::ConsoleWatch() : inner_(std::make_unique<Inner>()) {}
+UpWatch::UpWatch() : inner_(std::make_unique<Inner>()) {}
 
-ConsoleWatch::~ConsoleWatch() { stop(); }
+UpWatch::~UpWatch() { stop(); }
 
-void ConsoleWatch::stop() { inner_->thread.end(); }
+void UpWatch::stop() { inner_->thread.end(); }
 
-ConsoleWatch::Ticket ConsoleWatch::watch(std::string path, std::string text, bool fresh, asio::any_io_executor executor,
-                                         Found found) {
+UpWatch::Ticket UpWatch::watch(SoughtSign sign, asio::any_io_executor executor, Found found) {
   if (!std::exchange(inner_->started, true)) inner_->thread.start();
   const auto number = inner_->next++;
-  Watched one{.path = std::move(path),
+  Watched one{.path = std::move(sign.path),
               .file = {},
-              .fresh = fresh,
-              .search = TextSearch(std::move(text)),
+              .fresh = sign.fresh,
+              .offset = static_cast<off_t>(sign.from),
+              .search = TextSearch(std::move(sign.text)),
               .executor = std::move(executor),
               .found = std::move(found)};
   asio::post(inner_->thread.executor(),
