@@ -73,7 +73,7 @@ Result<void> entitle(model::DomainDef& def) {
   return {};
 }
 bool do_entitle(SimHost& sim, const model::DomainDef& def) {
-  return sim.run(core::set_metadata(sim.host, ref_of(def), entitle, VIR_DOMAIN_AFFECT_CURRENT)).has_value();
+  return sim.run(core::set_metadata(sim.host, ref_of(def), entitle, VIR_DOMAIN_AFFECT_CURRENT, {})).has_value();
 }
 // The guest and its neighbour, all or nothing.
 bool do_start_both(SimHost& sim, const model::DomainDef&) {

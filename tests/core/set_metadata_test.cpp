@@ -14,7 +14,7 @@ core::MetadataEdit entitle(const std::string& title) {
 
 struct SetMetadata : ::testing::Test {
   Result<void> set(const std::string& title, unsigned flags) {
-    return sim.run(core::set_metadata(sim.host, ref_of(web), entitle(title), flags));
+    return sim.run(core::set_metadata(sim.host, ref_of(web), entitle(title), flags, {}));
   }
   std::string kept() { return sim.see(ref_of(web))->persistent->title; }
   std::string live() { return sim.see(ref_of(web))->live->title; }
