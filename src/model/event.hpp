@@ -4,6 +4,7 @@
 #include <libvirt/libvirt.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -38,19 +39,27 @@ struct AgentLifecycleEvent {
   int reason = VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_UNKNOWN;
 };
 
+// VIR_DOMAIN_EVENT_ID_METADATA_CHANGE: virDomainMetadataType, and of an application's element its namespace.
+struct MetadataChangeEvent {
+  int type = VIR_DOMAIN_METADATA_DESCRIPTION;
+  std::optional<std::string> uri;
+};
+
 struct DomainEvent {
   // The guest as it is named in events; id -1 once it has ended.
   std::string name;
   Uuid uuid;
   int id = -1;
-  std::variant<LifecycleEvent, RebootEvent, RtcChangeEvent, WatchdogEvent, BalloonChangeEvent, AgentLifecycleEvent>
+  std::variant<LifecycleEvent, RebootEvent, RtcChangeEvent, WatchdogEvent, BalloonChangeEvent, AgentLifecycleEvent,
+               MetadataChangeEvent>
       what;
 
   // virDomainEventID of `what`.
   int event_id() const {
     static constexpr int ids[] = {VIR_DOMAIN_EVENT_ID_LIFECYCLE,      VIR_DOMAIN_EVENT_ID_REBOOT,
                                   VIR_DOMAIN_EVENT_ID_RTC_CHANGE,     VIR_DOMAIN_EVENT_ID_WATCHDOG,
-                                  VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE};
+                                  VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
+                                  VIR_DOMAIN_EVENT_ID_METADATA_CHANGE};
     return ids[what.index()];
   }
 };

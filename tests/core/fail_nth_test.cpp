@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/fault.hpp"
+#include "core/verbs/start_many.hpp"
 #include "tests/core/sim_host.hpp"
 
 namespace vireo::tests {
@@ -67,12 +68,28 @@ bool do_undefine(SimHost& sim, const model::DomainDef& def) {
 bool do_rename(SimHost& sim, const model::DomainDef& def) {
   return sim.run(core::rename(sim.host, ref_of(def), "other")).has_value();
 }
+Result<void> entitle(model::DomainDef& def) {
+  def.title = "told";
+  return {};
+}
+bool do_entitle(SimHost& sim, const model::DomainDef& def) {
+  return sim.run(core::set_metadata(sim.host, ref_of(def), entitle, VIR_DOMAIN_AFFECT_CURRENT, {})).has_value();
+}
+// The guest and its neighbour, all or nothing.
+bool do_start_both(SimHost& sim, const model::DomainDef&) {
+  const auto done = sim.run(core::start_many(sim.host, {.named = {}, .pattern = "*"}, {.all_or_nothing = true}));
+  return done && std::ranges::all_of(*done, &core::BatchResult::good);
+}
 
 void nothing(SimHost&, const model::DomainDef&) {}
 void defined(SimHost& sim, const model::DomainDef& def) { ASSERT_TRUE(do_define(sim, def)); }
 void running(SimHost& sim, const model::DomainDef& def) {
   defined(sim, def);
   ASSERT_TRUE(do_start(sim, def));
+}
+void both_defined(SimHost& sim, const model::DomainDef& def) {
+  defined(sim, def);
+  defined(sim, definition("neighbour"));
 }
 void running_transient(SimHost& sim, const model::DomainDef& def) { ASSERT_TRUE(do_create(sim, def)); }
 
@@ -148,7 +165,9 @@ INSTANTIATE_TEST_SUITE_P(Stories, FailNth,
                                            Story{"destroy_transient", running_transient, do_destroy},
                                            Story{"undefine", defined, do_undefine},
                                            Story{"undefine_running", running, do_undefine},
-                                           Story{"rename", defined, do_rename}),
+                                           Story{"rename", defined, do_rename}, Story{"metadata", defined, do_entitle},
+                                           Story{"metadata_running", running, do_entitle},
+                                           Story{"start_both_or_neither", both_defined, do_start_both}),
                          [](const auto& story) { return std::string(story.param.name); });
 
 }  // namespace

@@ -4,6 +4,7 @@ import libvirt
 import pytest
 
 from definitions import domain_xml
+from patience import wait_until
 
 NOTE = "http://example.org/note"
 TEXTS = f"""<title>The front</title><description>Serves pages</description>
@@ -93,3 +94,15 @@ def test_live_and_kept_metadata_are_two(own_daemon, virsh):
         "Requested operation is not valid: transient domains do not have any persistent config")
     domain.destroy()
     connection.close()
+
+
+def test_a_change_is_told(conn, told):
+    domain = conn.lookupByName(told)
+    seen = []
+    callback = conn.domainEventRegisterAny(domain, libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+                                           lambda _conn, _domain, kind, uri, _opaque: seen.append((kind, uri)), None)
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, "The back", None, None)
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, "<note/>", "m", NOTE)
+    wait_until(lambda: len(seen) == 2)
+    assert seen == [(libvirt.VIR_DOMAIN_METADATA_TITLE, None), (libvirt.VIR_DOMAIN_METADATA_ELEMENT, NOTE)]
+    conn.domainEventDeregisterAny(callback)

@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import time
 
 import libvirt
 import pytest
@@ -96,17 +97,46 @@ def test_which_guests_must_be_said_once(vireo):
     assert "at most 255 bytes" in vireo.fails("start", "--match", "x" * 256)
 
 
-def test_what_waits_is_cancelled_when_the_command_is(own_daemon, conn, fleet, vireo):
-    """Ctrl-C: those that wait are not started, those that have begun run on."""
+@pytest.fixture
+def one_at_a_time(own_daemon):
+    """A daemon that launches one guest after the other, each of which takes half a second; defines such guests."""
     own_daemon.stop()
     (own_daemon.root / "etc").mkdir(exist_ok=True)
     (own_daemon.root / "etc/vireod.toml").write_text("parallel_starts = 1\n")
     own_daemon.start()
-    again = libvirt.open(own_daemon.uri)
+    connection = libvirt.open(own_daemon.uri)
     slow = emulators.script(own_daemon, "slow-qemu", "sleep 0.5", "-uuid")
+
+    def define(*names):
+        for name in names:
+            connection.defineXML(domain_xml(name, emulator=slow))
+        return connection
+    yield define
+    connection.close()
+
+
+def test_a_start_that_waits_ends_with_its_client_and_with_destroy(one_at_a_time, vireo, virsh):
+    names = [f"g{i}" for i in range(6)]
+    again = one_at_a_time(*names, "left", "ended")
+    crowd = subprocess.Popen([vireo.binary, *vireo.where, "start", *names], stdout=subprocess.DEVNULL)
+    wait_until(lambda: len(running(again)) >= 1)
+    starts = [subprocess.Popen(virsh.argv("start", name), stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
+              for name in ("left", "ended")]
+    time.sleep(0.4)  # they are in line, behind some two seconds' worth of others
+    starts[0].kill()
+    virsh("destroy", "ended")
+    assert "was destroyed while it was being started" in starts[1].communicate(timeout=20)[1]
+    wait_until(lambda: cancelled(vireo, ["left"]), what="the end of the start that nobody waits for")
+    assert crowd.poll() is None, "others of the crowd still wait: nobody has waited for them"
+    assert crowd.wait(timeout=20) == 0
+    assert running(again) == set(names)
+    starts[0].communicate()
+
+
+def test_what_waits_is_cancelled_when_the_command_is(one_at_a_time, vireo):
+    """Ctrl-C: those that wait are not started, those that have begun run on."""
     names = [f"g{i}" for i in range(8)]
-    for name in names:
-        again.defineXML(domain_xml(name, emulator=slow))
+    again = one_at_a_time(*names)
     command = subprocess.Popen([vireo.binary, *vireo.where, "start", "--all"], stdout=subprocess.DEVNULL)
     wait_until(lambda: len(running(again)) >= 1)
     command.send_signal(signal.SIGINT)
@@ -116,7 +146,6 @@ def test_what_waits_is_cancelled_when_the_command_is(own_daemon, conn, fleet, vi
     # The others are as startable as before.
     assert {row[1] for row in rows(vireo("start", "--all")).values()} <= {"started", "already_running"}
     assert running(again) == set(names)
-    again.close()
 
 
 def test_bodies(daemon, fleet):

@@ -49,7 +49,8 @@ asio::awaitable<Result<void>> change_live(Host& host, DomainPtr domain, std::sha
 
 }  // namespace
 
-asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEdit edit, unsigned flags) {
+asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEdit edit, unsigned flags,
+                                           model::MetadataChangeEvent what) {
   auto entered = co_await enter(host, std::move(ref), Verb::SetMetadata);
   if (!entered) co_return pass_on(entered);
   const auto& domain = entered->domain;
@@ -72,7 +73,10 @@ asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEd
   }
   if (live)
     if (auto done = co_await change_live(host, domain, run, edit, std::move(live)); !done) co_return done;
-  if (config) co_return co_await change_config(host, domain, std::move(config));
+  if (config)
+    if (auto done = co_await change_config(host, domain, std::move(config)); !done) co_return done;
+  if (domain->view)
+    host.events.emit({.name = domain->name, .uuid = domain->uuid, .id = domain->view->id, .what = std::move(what)});
   co_return Result<void>{};
 }
 

@@ -60,9 +60,11 @@ asio::awaitable<Result<void>> reboot(Host& host, DomainRef ref);
 asio::awaitable<Result<void>> set_autostart(Host& host, DomainRef ref, bool autostart);
 
 // Changes title, description or metadata: `edit` is given each definition that `flags` (virDomainModificationImpact)
-// mean. Answers when it is durable. Error: also what `edit` says; then nothing has changed.
+// mean. Answers when it is durable, and subscribers are told `what`. Error: also what `edit` says; then nothing has
+// changed.
 using MetadataEdit = std::function<Result<void>(model::DomainDef&)>;
-asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEdit edit, unsigned flags);
+asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEdit edit, unsigned flags,
+                                           model::MetadataChangeEvent what);
 
 // A raw monitor command; not in the lane, so that it can be used to look at a guest whose lane is held.
 asio::awaitable<Result<std::string>> monitor_command(Host& host, DomainRef ref, std::string command, bool human);

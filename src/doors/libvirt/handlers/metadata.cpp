@@ -11,6 +11,7 @@ namespace {
 struct Change {
   wire::remote_nonnull_domain dom;
   unsigned flags = 0;
+  model::MetadataChangeEvent what;
   Result<core::MetadataEdit> edit;
 };
 
@@ -59,14 +60,18 @@ Result<core::MetadataEdit> edit_of(const wire::remote_domain_set_metadata_args& 
 
 Change prepare(wire::remote_domain_set_metadata_args args) {
   auto edit = edit_of(args);
-  return {.dom = std::move(args.dom), .flags = args.flags, .edit = std::move(edit)};
+  return {.dom = std::move(args.dom),
+          .flags = args.flags,
+          .what = {.type = args.type, .uri = std::move(args.uri)},
+          .edit = std::move(edit)};
 }
 
 asio::awaitable<Result<Nothing>> set_metadata(Call call, Change change) {
   if (auto ok = check_flags(call, change.flags, VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG); !ok)
     co_return pass_on(ok);
   if (!change.edit) co_return pass_on(change.edit);
-  auto done = co_await core::set_metadata(host_of(call), ref_of(change.dom), std::move(*change.edit), change.flags);
+  auto done = co_await core::set_metadata(host_of(call), ref_of(change.dom), std::move(*change.edit), change.flags,
+                                          std::move(change.what));
   if (!done) co_return pass_on(done);
   co_return Nothing{};
 }

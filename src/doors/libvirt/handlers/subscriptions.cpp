@@ -42,7 +42,12 @@ struct Message {
         Remote::domain_event_balloon_change, Remote::domain_event_callback_balloon_change, callback,
         {dom, e.memory_kib});
   }
-  // Younger than the callback form: it has no plain one.
+  // Younger than the callback form: these have no plain one.
+  void operator()(const model::MetadataChangeEvent& e, const std::optional<int>& callback) const {
+    if (callback)
+      session.send_event(Remote::domain_event_callback_metadata_change,
+                         wire::remote_domain_event_callback_metadata_change_msg{*callback, dom, e.type, e.uri});
+  }
   void operator()(const model::AgentLifecycleEvent& e, const std::optional<int>& callback) const {
     if (callback)
       session.send_event(Remote::domain_event_callback_agent_lifecycle,
