@@ -73,7 +73,7 @@ def make_folder(path):
 NO_EMULATORS = {
     "missing": (lambda path: None, SYSTEM, "^Cannot check QEMU binary PATH: No such file or directory$"),
     "not executable": (lambda path: program(path, "#!/bin/sh\n", 0o644), SYSTEM,
-                       "^QEMU binary PATH is not executable: Permission denied$"),
+                       "^QEMU binary PATH is not executable: Permission denied(; the file .* is closed to user .*)?$"),
     "a folder": (make_folder, SYSTEM, "^QEMU binary PATH is not executable: Is a directory$"),
 }
 # Here libvirtd tells of files of its own, or of its own name for the step, or (garbage, silence) waits for ever.

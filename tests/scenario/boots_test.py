@@ -157,7 +157,7 @@ def test_storms_and_phases_are_summed_up(own_daemon, conn, vireo):
     phases = json.loads(vireo("phases", "--json"))
     assert (phases["launches"], phases["failed"], phases["kept"]) == (4, 1, 4)
     by_name = {phase["name"]: phase for phase in phases["phases"]}
-    order = ["lane", "claim", "admission", "persist", "spawn", "handshake", "persist#2", "continue", "publish"]
+    order = ["lane", "claim", "persist", "label", "admission", "spawn", "handshake", "persist#2", "continue", "publish"]
     assert [name for name in by_name if name in order] == order
     assert all(phase["count"] == 4 for phase in by_name.values())
     assert by_name["claim"]["failed"] == 1 and sum(phase["failed"] for phase in by_name.values()) == 1

@@ -317,17 +317,20 @@ void publish_failure(Launch& l, const std::string& why) {
   const auto& steps_taken = l.recorder->so_far().steps;  // the last of them is the undoing
   l.host.boots.failed(l.run->boot, steps_taken.size() > 1 ? steps_taken[steps_taken.size() - 2].name : "lane");
   auto trace = l.recorder->finish(why);
-  if (abandoned(l) || !l.domain->view) return;  // abandoned: nobody asks
+  if (!l.domain->view) return;
   model::DomainView view = *l.domain->view;
   view.last_launch = std::move(trace);
-  view.state = VIR_DOMAIN_SHUTOFF;
-  view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
+  // One that nobody waited for any more has not failed.
+  if (!abandoned(l)) {
+    view.state = VIR_DOMAIN_SHUTOFF;
+    view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
+  }
   l.host.registry.publish(*l.domain, std::move(view));
 }
 
 // QEMU says which file it cannot open; what is in its way, the labeler knows.
 asio::awaitable<void> add_what_is_in_the_way(Launch& l, Error& error) {
-  if (!error.detail.contains("Permission denied") && !error.detail.contains("No such file")) co_return;
+  if (!error.detail.contains("Permission denied")) co_return;  // what is not there, the error says itself
   constexpr auto kPatience = std::chrono::seconds(1);
   auto files = co_await l.host.labeler.explain(l.live, true, Deadline::in(kPatience));
   if (!files) co_return;
