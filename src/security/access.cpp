@@ -131,7 +131,7 @@ class Walk {
         at = at.substr(0, std::max<std::size_t>(at.rfind('/'), 1));
         continue;
       }
-      const auto next = at == "/" ? "/" + part : at + "/" + part;
+      const auto next = fmt::format("{}/{}", at == "/" ? "" : at, part);
       struct stat info{};
       if (::lstat(next.c_str(), &info) < 0) return missing(at, next, errno);
       if (S_ISLNK(info.st_mode)) {

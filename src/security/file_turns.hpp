@@ -31,7 +31,7 @@ class FileTurns {
   class Turn {
    public:
     Turn(Turn&& other) noexcept
-        : turns_(std::exchange(other.turns_, nullptr)), key_(other.key_), ticket_(other.ticket_) {}
+        : turns_(std::exchange(other.turns_, nullptr)), key_(std::move(other.key_)), ticket_(other.ticket_) {}
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
       if (turns_) turns_->leave(key_, ticket_);

@@ -156,6 +156,7 @@ namespace {
 
 std::vector<model::FileAccess> questions_for(const std::vector<GuestFile>& files) {
   std::vector<model::FileAccess> answers;
+  answers.reserve(files.size());
   constexpr std::array kHow{"read", "write", "execute"};
   for (const auto& file : files)
     answers.push_back({.path = file.path, .role = file.role, .how = kHow.at(static_cast<std::size_t>(file.use))});
