@@ -181,8 +181,9 @@ asio::awaitable<std::vector<BatchResult>> carry_out(BatchPtr batch) {
 
 std::vector<DomainRef> fitting(const model::HostVersion& version, const std::string& pattern) {
   std::vector<DomainRef> fit;
-  version.by_name.for_each([&](const std::string& name, const model::DomainViewPtr& view) {
-    if (!view->active() && model::glob_matches(pattern, name)) fit.push_back({.uuid = view->uuid, .name = name});
+  version.by_name.for_each([&](std::string_view, const model::DomainViewPtr& view) {
+    if (!view->active() && model::glob_matches(pattern, view->name))
+      fit.push_back({.uuid = view->uuid, .name = view->name});
   });
   std::ranges::sort(fit, {}, &DomainRef::name);
   return fit;
