@@ -6,6 +6,17 @@
 namespace vireo {
 namespace {
 
+TEST(Fault, ADelayHoldsEveryCallerAndFailsNone) {
+  fault::Armed armed({.name = "a.one", .action = fault::Action::Delay, .delay_ms = 30});
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(fault::at("a.two"));
+  EXPECT_FALSE(armed.hit());
+  EXPECT_TRUE(fault::at("a.one"));
+  EXPECT_TRUE(fault::at("a.one"));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(60));
+  EXPECT_TRUE(armed.hit());
+}
+
 TEST(Fault, IsSilentUnlessArmed) { EXPECT_TRUE(fault::at("a.one")); }
 
 TEST(Fault, TheNthOfANameFails) {

@@ -20,6 +20,14 @@ Result<void> explain_access(const Where& where, const std::string& domain, bool 
 Result<void> list(const Where& where, bool as_json);
 Result<void> phases(const Where& where, bool as_json);
 Result<void> reload(const Where& where);
+// Which guests to start, and how.
+struct StartRequest {
+  std::vector<std::string> domains;
+  std::string match;
+  bool all = false, paused = false, all_or_nothing = false;
+};
+// Error, after what became of each guest has been printed: when one is not as it was to be.
+Result<void> start(const Where& where, const StartRequest& request, bool as_json);
 Result<void> status(const Where& where, bool as_json);
 Result<void> trace(const Where& where, const std::string& domain, bool as_json);
 Result<void> version(const Where& where);

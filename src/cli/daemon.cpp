@@ -24,8 +24,9 @@ std::string Where::start_command() const {
   return root.empty() ? "vireod" : "vireod --root " + root;
 }
 
-Result<json::object> ask_daemon(const Where& where, const std::string& method, const std::string& target) {
-  auto reply = ask(where.socket_path(), method, target, patience);
+Result<json::object> ask_daemon(const Where& where, const std::string& method, const std::string& target,
+                                const std::string& content) {
+  auto reply = ask(where.socket_path(), method, target, content, content.empty() ? patience : std::chrono::seconds(0));
   if (!reply && reply.error().code == VIR_ERR_NO_CONNECT) {
     const auto& why = reply.error().detail;
     if (why == std::strerror(EACCES))

@@ -21,7 +21,9 @@ struct Where {
 
 // The answer, whose body was JSON. Errors: VIR_ERR_NO_CONNECT when no vireod runs, with what to do; what the daemon
 // answered, in its words; VIR_ERR_SYSTEM_ERROR.
-Result<json::object> ask_daemon(const Where& where, const std::string& method, const std::string& target);
+// `body`: JSON to send along; with one the answer is waited for as long as it takes.
+Result<json::object> ask_daemon(const Where& where, const std::string& method, const std::string& target,
+                                const std::string& body = {});
 
 // What the daemon says under a name, as text: strings as they are, null as "-", numbers written out.
 std::string text_of(const json::object& object, std::string_view name);

@@ -61,11 +61,12 @@ Result<std::string> receive_all(int fd) {
 }  // namespace
 
 Result<Reply> ask(const std::string& socket_path, const std::string& method, const std::string& target,
-                  std::chrono::seconds timeout) {
+                  const std::string& body, std::chrono::seconds timeout) {
   auto fd = connect_to(socket_path, timeout);
   if (!fd) return pass_on(fd);
   const auto request =
-      fmt::format("{} {} HTTP/1.1\r\nHost: vireod\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method, target);
+      fmt::format("{} {} HTTP/1.1\r\nHost: vireod\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", method, target,
+                  body.size(), body);
   if (auto sent = send_all(fd->get(), request); !sent) return pass_on(sent);
   auto answer = receive_all(fd->get());
   if (!answer) return pass_on(answer);

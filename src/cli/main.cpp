@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
                      ->envname("VIREO_SOCKET");
   app.add_option("--root", where.root, "Talk to the vireod that was started with this --root")->excludes(socket);
   app.set_version_flag("--version", "vireo " VIREO_VERSION);
-  app.footer("Guests are started and changed with virsh and libvirt's other clients. See vireo(1).");
+  app.footer("Guests are defined and changed with virsh and libvirt's other clients. See vireo(1).");
 
   auto* list = app.add_subcommand("list", "List all guests");
   auto* status = app.add_subcommand("status", "Show what the daemon does: guests, connections, counters");
@@ -52,12 +52,21 @@ int main(int argc, char** argv) {
   auto* phases = app.add_subcommand("phases", "Show how long each phase of a launch takes, over all launches");
   auto* access = app.add_subcommand("explain-access", "Show which of its files a guest can open, and what forbids it");
   auto* reload = app.add_subcommand("reload", "Have the daemon read its configuration anew");
+  auto* start = app.add_subcommand("start", "Start guests, all at once");
+  cli::StartRequest to_start;
+  auto* which = start->add_option_group("guests")->require_option(1);
+  which->add_option("domain", to_start.domains, "The guests' names or UUIDs");
+  which->add_flag("--all", to_start.all, "All that are shut off");
+  which->add_option("--match", to_start.match, "Those that are shut off and whose names fit a pattern such as 'web-*'");
+  start->add_flag("--paused", to_start.paused, "Leave their processors stopped");
+  start->add_flag("--all-or-nothing", to_start.all_or_nothing, "When one does not start, end the others again");
   auto* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
   for (auto* each : {trace, access}) each->add_option("domain", domain, "The guest's name, UUID or id")->required();
-  for (auto* each : {list, status, trace, boots, phases, access})
+  for (auto* each : {list, start, status, trace, boots, phases, access})
     each->add_flag("--json", as_json, "Print JSON, for programs");
 
   list->callback([&] { command = [&] { return cli::list(where, as_json); }; });
+  start->callback([&] { command = [&] { return cli::start(where, to_start, as_json); }; });
   status->callback([&] { command = [&] { return cli::status(where, as_json); }; });
   trace->callback([&] { command = [&] { return cli::trace(where, domain, as_json); }; });
   boots->callback([&] { command = [&] { return cli::boots(where, as_json); }; });

@@ -36,13 +36,12 @@ void describe(ConfigRef& c, Option&& option) {
          "User as whom QEMU runs, if the daemon is root. With \"root\" QEMU has root's files, but no capabilities.",
          at_next_start);
   option("qemu_group", c.qemu_group, "Group of QEMU's processes. Empty: the user's own.", at_next_start);
-  option(
-      "security_drivers", c.security_drivers,
-      "Security models in force, the first applied first. \"dac\": disk images belong to the guest's user while it\n"
-      "uses them. \"apparmor\": each guest has a profile of its own. \"selinux\": each guest has categories of its\n"
-      "own. \"none\", alone: nothing is changed. \"auto\", alone: dac if the daemon is root, and apparmor or selinux\n"
-      "where the kernel has it. A model that the host does not have keeps the daemon from starting.",
-      at_next_start);
+  option("security_drivers", c.security_drivers,
+         "Security models in force, the first applied first. \"dac\": disk images belong to the guest's user while\n"
+         "it uses them. \"apparmor\": each guest has a profile of its own. \"selinux\": each guest has categories of\n"
+         "its own. \"none\", alone: nothing is changed. \"auto\", alone: dac if the daemon is root, and apparmor or\n"
+         "selinux where the kernel has it. A model that the host does not have keeps the daemon from starting.",
+         at_next_start);
   option("cgroup", c.cgroup,
          "\"auto\": every guest gets a control group, where the host lets the daemon make one. \"off\": none does.",
          at_next_start);
@@ -82,9 +81,11 @@ void describe(ConfigRef& c, Option&& option) {
   option("keepalive_count", c.keepalive_count,
          "Such questions that a client may leave unanswered before it is dropped.", Range{1, 1'000}, at_once);
   option("parallel_starts", c.parallel_starts,
-         "Guests that may be launched at one moment. 0: as many as the host bears, at most two for each processor (or "
-         "4);\n"
-         "fewer while its disks or its memory keep everybody waiting.",
+         "Guests that may be launched at one moment. 0: as many as the host bears, at most two for each processor\n"
+         "(or 4); fewer while its disks or its memory keep everybody waiting.",
+         Range{0, 10'000}, at_once);
+  option("autostart_parallel", c.autostart_parallel,
+         "Guests that are started at one moment with the host, of those of one order. 0: as parallel_starts allows.",
          Range{0, 10'000}, at_once);
   option("spawn_threads", c.spawn_threads, "Threads that start QEMU processes.", Range{1, 256}, at_next_start);
   option("label_threads", c.label_threads,

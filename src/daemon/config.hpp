@@ -30,6 +30,7 @@ struct Config {
   int keepalive_interval_ms = 5'000;
   int keepalive_count = 5;
   int parallel_starts = 0;
+  int autostart_parallel = 0;
   int spawn_threads = 4;
   int label_threads = 32;
   int guest_oom_score = 0;

@@ -11,11 +11,13 @@ TEST(Config, WhatIsPrintedIsRead) {
   config.libvirt_socket_dir = "/run/lib\"virt";
   config.emulator_dir = "''' \\ \n\t\x7f \"\"\" ä";
   config.lane_timeout_ms = 1234;
+  config.security_drivers = {"apparmor", "dac"};
   const auto read = parse_config(print_config(config), "printed");
   ASSERT_TRUE(read) << read.error().message();
   EXPECT_EQ(read->libvirt_socket_dir, config.libvirt_socket_dir);
   EXPECT_EQ(read->emulator_dir, config.emulator_dir);
   EXPECT_EQ(read->lane_timeout_ms, 1234);
+  EXPECT_EQ(read->security_drivers, config.security_drivers);
 }
 
 TEST(Config, AnEmptyFileGivesTheDefaults) {
@@ -46,7 +48,14 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFile{"door_threads = 0", "f.toml:1: door_threads must be"},
                       BadFile{"emulator_dir = 3", "f.toml:1: emulator_dir must be a text"},
                       BadFile{"log_level = 'loud'", "f.toml:1: log_level must be"}, BadFile{"[;x]", "f.toml:1: "},
-                      BadFile{"[]", "f.toml:1: "}, BadFile{"[[", "f.toml:1: "},
+                      BadFile{"security_drivers = 'dac'", "f.toml:1: security_drivers must be a list of texts"},
+                      BadFile{"security_drivers = ['dac', 1]", "f.toml:1: security_drivers must be a list of texts"},
+                      BadFile{"security_drivers = []", "f.toml:1: security_drivers: name a model"},
+                      BadFile{"\nsecurity_drivers = ['smack']", "f.toml:2: security_drivers: 'smack' is no security"},
+                      BadFile{"security_drivers = ['dac', 'dac']", "'dac' stands there twice"},
+                      BadFile{"security_drivers = ['none', 'dac']", "auto and none stand alone"},
+                      BadFile{"security_drivers = ['selinux', 'apparmor']", "not by both"}, BadFile{"[]", "f.toml:1: "},
+                      BadFile{"[[", "f.toml:1: "},
                       BadFile{"vnc_first_port = 6000\nvnc_last_port = 5999", "f.toml:1: vnc_first_port is above"},
                       BadFile{"\nspice_first_port = 6000\nspice_last_port = 5999",
                               "f.toml:2: spice_first_port is above"}));

@@ -42,7 +42,8 @@ core::Settings core_settings(std::string runtime_dir, const Paths& paths, const 
           .vnc_last_port = config.vnc_last_port,
           .spice_first_port = config.spice_first_port,
           .spice_last_port = config.spice_last_port,
-          .parallel_starts = static_cast<unsigned>(config.parallel_starts)};
+          .parallel_starts = static_cast<unsigned>(config.parallel_starts),
+          .autostart_parallel = static_cast<unsigned>(config.autostart_parallel)};
 }
 
 Result<void> make_folders(const Paths& paths) {
@@ -116,6 +117,7 @@ struct Daemon::Parts {
     http_door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
+    qemu_hypervisor.stop();
     for (auto* workers : {&spawners, &probers, &files, &images, &labels}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.

@@ -15,11 +15,16 @@ struct LaunchPaths {
   int monitor_fd = -1;      // a listening unix socket that QEMU inherits under this number
   std::string channel_dir;  // where channels without a path of their own get their sockets
   bool sandbox = true;      // QEMU's seccomp filter
+  std::string console_log;  // where what the watched console prints is copied to; empty: nowhere
 };
 
 // The first word is the emulator's path. VNC without a port yet (-1) leaves the choice
 // to QEMU.
 std::vector<std::string> build_argv(const model::DomainDef& live, const LaunchPaths& paths);
+
+// The console whose output says that the guest is up: the first serial port, else the first virtio console; its alias.
+// Empty: it has none.
+std::string watched_console(const model::DomainDef& live);
 
 // A word of QEMU's comma-separated options: its commas are doubled.
 std::string escape_commas(std::string_view text);

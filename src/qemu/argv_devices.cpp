@@ -102,9 +102,17 @@ std::string add_chardev(std::vector<std::string>& argv, const CharSource& source
   return id;
 }
 
-void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const std::string& channel_dir) {
+// Copies what the last character device prints into a file as well. Appending, so that what was read can be
+// taken out of it.
+void log_into(std::vector<std::string>& argv, const std::string& path) {
+  argv.back() += fmt::format(",logfile={},logappend=on", escape_commas(path));
+}
+
+void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const LaunchPaths& paths) {
+  const std::string logged = paths.console_log.empty() ? std::string() : watched_console(live);
   for (const Serial& serial : live.devices.serials) {
     const std::string id = add_chardev(argv, serial.source, serial.info.alias);
+    if (serial.info.alias == logged) log_into(argv, paths.console_log);
     object device{
         {"driver", "isa-serial"}, {"chardev", id}, {"id", serial.info.alias}, {"index", serial.port.value_or(0)}};
     if (const auto* at = std::get_if<IsaAddress>(&serial.info.address)) {
@@ -115,7 +123,7 @@ void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const s
   }
   for (const Channel& channel : live.devices.channels) {
     CharSource source = channel.source;
-    source.path = channel_path(channel, channel_dir);
+    source.path = channel_path(channel, paths.channel_dir);
     const std::string id = add_chardev(argv, source, channel.info.alias);
     object device{{"driver", "virtserialport"}};
     if (const auto* at = std::get_if<VirtioSerialAddress>(&channel.info.address)) {
@@ -133,6 +141,7 @@ void add_chardevs(std::vector<std::string>& argv, const DomainDef& live, const s
   for (const Console& console : live.devices.consoles) {
     if (console.target != ConsoleTarget::virtio) continue;  // the serial port under another name
     const std::string id = add_chardev(argv, console.source, console.info.alias);
+    if (console.info.alias == logged) log_into(argv, paths.console_log);
     add_json(argv, "-device", {{"driver", "virtconsole"}, {"chardev", id}, {"id", console.info.alias}});
   }
 }
@@ -232,9 +241,16 @@ void add_controllers(std::vector<std::string>& argv, const DomainDef& live) {
     if (c.type != ControllerType::pci) add_controller(argv, live, c);
 }
 
+std::string watched_console(const DomainDef& live) {
+  if (!live.devices.serials.empty()) return live.devices.serials.front().info.alias;
+  for (const Console& console : live.devices.consoles)
+    if (console.target == ConsoleTarget::virtio) return console.info.alias;
+  return {};
+}
+
 void add_devices(std::vector<std::string>& argv, const DomainDef& live, const LaunchPaths& paths) {
   add_interfaces(argv, live);
-  add_chardevs(argv, live, paths.channel_dir);
+  add_chardevs(argv, live, paths);
   add_inputs(argv, live);
   add_graphics(argv, live);
   add_videos(argv, live);

@@ -184,6 +184,13 @@ void GuestState::deliver_to(ports::GuestEventSink sink) {
   });
 }
 
+void GuestState::watch_console(ConsoleWatch& watch, std::string path, std::string text, bool fresh) {
+  console_ =
+      watch.watch(std::move(path), std::move(text), fresh, executor_, [weak = weak_from_this()](bool long_since) {
+        if (auto state = weak.lock()) state->tell({.kind = ports::GuestEvent::Kind::SaysUp, .long_since = long_since});
+      });
+}
+
 void GuestState::take(const qmp::Event& event) {
   if (auto told = guest_event_of(event)) tell(std::move(*told));
 }
@@ -241,6 +248,7 @@ asio::awaitable<void> GuestState::tell_end(GuestStatePtr self) {
 void GuestState::let_go() {
   let_go_ = true;
   untold_.clear();
+  console_.reset();
   if (monitor_) monitor_->close();
   if (process_) process_->let_go();
 }

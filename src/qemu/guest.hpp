@@ -9,6 +9,7 @@
 
 #include "base/workers.hpp"
 #include "ports/hypervisor.hpp"
+#include "qemu/console_watch.hpp"
 #include "qemu/process.hpp"
 #include "qmp/monitor.hpp"
 
@@ -48,6 +49,9 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   void deliver_to(ports::GuestEventSink sink);
   // What is to be done once the process has ended, before anybody is told.
   void clean_up_with(CleanUp clean_up) { clean_up_ = std::move(clean_up); }
+  // Watches its console for as long as the guest is held, and tells when it says that the guest is up.
+  // `fresh`: it cannot have printed anything yet.
+  void watch_console(ConsoleWatch& watch, std::string path, std::string text, bool fresh);
   // What QEMU has said last in its log, or else how its process has ended; empty: nothing, and it lives.
   static asio::awaitable<std::string> last_words(std::shared_ptr<GuestState> self);
   // Does it; the process must have ended.
@@ -74,6 +78,7 @@ class GuestState : public std::enable_shared_from_this<GuestState> {
   ports::ProcessIdentity identity_;
   GuestLogPlace log_;
   CleanUp clean_up_;
+  ConsoleWatch::Ticket console_;
   qmp::MonitorPtr monitor_;
   std::shared_ptr<Process> process_;
   std::shared_ptr<Wake> monitor_closed_;  // the present one

@@ -21,6 +21,7 @@ constexpr const char* kHostArch = "x86_64";
 
 std::string pid_file_in(const std::string& runtime_dir) { return runtime_dir + "/qemu.pid"; }
 std::string home_in(const std::string& runtime_dir) { return runtime_dir + "/qemu"; }
+std::string console_log_in(const std::string& runtime_dir) { return runtime_dir + "/console.log"; }
 std::string cgroup_name_of(const std::string& runtime_dir) {
   return "guest-" + runtime_dir.substr(runtime_dir.rfind('/') + 1);
 }
@@ -101,6 +102,8 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
   co_await refresh(live, *state, spec.deadline);
   launched.live = std::move(spec.live);
   if (*live != *launched.live) launched.live = std::move(live);
+  if (!launched.live->up_console.empty())
+    (*state)->watch_console(consoles_, console_log_in(spec.runtime_dir), launched.live->up_console, false);
   (*state)->keep_connected(std::move(spec.monitor_path));
   (*state)->deliver_to(std::move(sink));
   co_return launched;

@@ -44,6 +44,9 @@ class QemuHypervisor : public ports::Hypervisor {
   asio::awaitable<Result<void>> sweep(std::string monitor_path, std::optional<ports::ProcessIdentity> process,
                                       Deadline deadline) override;
 
+  // Ends the thread that watches consoles: before the core does.
+  void stop() { consoles_.stop(); }
+
  private:
   std::string default_emulator(const std::string& arch) const;
   // The capabilities of the definition's emulator, if it runs guests of that arch.
@@ -56,11 +59,13 @@ class QemuHypervisor : public ports::Hypervisor {
   const ports::HostFacts& host_;
   const QemuOptions options_;
   std::shared_ptr<CapabilitiesCache> cache_;
+  ConsoleWatch consoles_;
 };
 
 // What lies in a guest's runtime folder. The folder and the pid file are the daemon's; the home is QEMU's.
 std::string pid_file_in(const std::string& runtime_dir);
 std::string home_in(const std::string& runtime_dir);
+std::string console_log_in(const std::string& runtime_dir);  // the daemon makes it, QEMU writes to it
 // What its control groups are called: the folder's name is the guest's id.
 std::string cgroup_name_of(const std::string& runtime_dir);
 

@@ -101,6 +101,13 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
     for (auto& listen : graphics.listens)
       if (listen.type == model::ListenType::address && listen.address.empty()) listen.address = "127.0.0.1";
   LaunchPaths paths;
+  if (!live->up_console.empty()) {
+    if (watched_console(*live).empty())
+      co_return fail(VIR_ERR_CONFIG_UNSUPPORTED,
+                     "the metadata of domain '" + live->name +
+                         "' name what its console prints once it is up, and it has none; add a <serial>");
+    paths.console_log = console_log_in(spec.runtime_dir);
+  }
   paths.sandbox = options_.sandbox && (*caps)->sandbox;
 
   LaunchPlan plan;
@@ -110,6 +117,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   plan.about = about(**caps);
   plan.boot_id = host_.boot_id();
   plan.home = home;
+  plan.console_log = paths.console_log;
   plan.environment = environment_in(home);
   plan.exec = options_.exec;
   if (const auto* label = live->seclabel("dac"); label && label->type != model::SecLabelType::none)
@@ -142,6 +150,8 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   ports::Launched launched;
   launched.guest = std::make_unique<QemuGuest>(*state);
   launched.live = std::move(live);
+  if (!paths.console_log.empty())
+    (*state)->watch_console(consoles_, paths.console_log, launched.live->up_console, true);
   (*state)->keep_connected(std::move(spec.monitor_path));
   (*state)->deliver_to(std::move(sink));
   co_return launched;

@@ -3,6 +3,7 @@
 // given up takes everything back.
 #include "qemu/launch.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ void remove_traces(const LaunchPlan& plan) {
   if (plan.remove_cgroups) plan.remove_cgroups();
   ::unlink(plan.monitor_path.c_str());
   if (!plan.pid_file.empty()) ::unlink(plan.pid_file.c_str());
+  if (!plan.console_log.empty()) ::unlink(plan.console_log.c_str());
   if (!plan.home.empty()) ::rmdir(plan.home.c_str());  // with content it goes with the guest's folder
 }
 
@@ -77,10 +79,23 @@ Result<void> become_owner(LaunchPlan& plan) {
   return {};
 }
 
+// Where QEMU copies a console's output to. In the daemon's folder, so that nobody can put another file in its place.
+Result<void> make_console_log(const LaunchPlan& plan) {
+  if (plan.console_log.empty()) return {};
+  if (auto fault = fault::at("qemu.console_log"); !fault) return fault;
+  const Fd file(::open(plan.console_log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return fail_errno(errno, "cannot make the file '" + plan.console_log + "'");
+  const auto& user = plan.exec.user;
+  if (user && ::fchown(file.get(), user->uid, user->gid) < 0)
+    return fail_errno(errno, "cannot give the file '" + plan.console_log + "' to user " + user->user);
+  return {};
+}
+
 Result<void> prepare_steps(Attempt& attempt) {
   if (auto known = become_owner(attempt.plan); !known) return known;
   const auto& plan = attempt.plan;
   if (auto made = make_home(plan); !made) return made;
+  if (auto made = make_console_log(plan); !made) return made;
   if (auto fault = fault::at("qemu.listen"); !fault) return fault;
   auto listening = listen_at(plan.monitor_path);
   if (!listening) return pass_on(listening);

@@ -19,8 +19,9 @@ struct LaunchPlan {
   std::string monitor_path;
   std::string pid_file;  // written for QEMU before it has its user; removed when the launch fails
   std::string log_path;
-  std::string home;   // a folder of QEMU's own, made here inside the guest's folder, for what it creates itself
-  std::string about;  // versions, for the log's header
+  std::string home;         // a folder of QEMU's own, made here inside the guest's folder, for what it creates itself
+  std::string console_log;  // an empty file to be made for QEMU to write to; empty: none
+  std::string about;        // versions, for the log's header
   std::string boot_id;
   std::vector<std::string> environment;
   // The command line, given the number of the inherited listening socket.

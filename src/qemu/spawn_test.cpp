@@ -182,6 +182,13 @@ TEST_F(SpawnTest, EachStepThatFailsIsNamedWithItsReason) {
   request.pid_file = folder_.file("none/pid");
   EXPECT_EQ(error_of(request).message(), "cannot write the pid file for '/bin/true': No such file or directory");
   request.pid_file.clear();
+  if (::access("/sys/module/apparmor", F_OK) != 0 && ::access("/sys/fs/selinux", F_OK) != 0)
+    for (const char* security_model : {"apparmor", "selinux"}) {
+      request.label = {.security_model = security_model, .label = "some-label"};
+      EXPECT_TRUE(error_of(request).message().starts_with("cannot set the security label for '/bin/true': "))
+          << error_of(request).message();
+    }
+  request.label = {};
   request.argv = {"/nowhere/program"};
   EXPECT_EQ(error_of(request).message(), "cannot execute '/nowhere/program': No such file or directory");
   request.argv = {"relative"};

@@ -51,12 +51,12 @@ Verdict by_entry(const AclEntry& entry, const char* kind, std::optional<unsigned
   if (missing == 0) return {};
   const bool masked = mask && (wanted & ~static_cast<int>(entry.permissions)) == 0;
   const bool named = entry.tag == AclEntry::User || entry.tag == AclEntry::Group;
-  auto text =
-      fmt::format("{}:{}:{}", kind, named ? std::to_string(entry.id) : std::string(), triple(entry.permissions));
-  if (masked) text += fmt::format(" is cut by mask::{}, which", triple(*mask));
+  const auto id = named ? std::to_string(entry.id) : std::string();
   return {.allowed = false,
           .rule = "acl",
-          .why = fmt::format("the entry {} of its access control list gives no {}", text, letters(missing))};
+          .why = fmt::format("the entry {}:{}:{} of its access control list{} gives no {}", kind, id,
+                             triple(entry.permissions), masked ? fmt::format(", cut by mask::{},", triple(*mask)) : "",
+                             letters(missing))};
 }
 
 }  // namespace

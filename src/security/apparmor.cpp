@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -55,6 +56,10 @@ Result<ports::LabelClaim> AppArmorDriver::choose(const model::DomainDef& live, m
         VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
         fmt::format("the <baselabel> '{}' of domain '{}' is not supported by Vireo for AppArmor; remove it",
                     label.baselabel, live.name));
+  const auto odd = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
+  if (label.is_static() && std::ranges::any_of(label.label, odd))
+    return fail_from(VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
+                     fmt::format("the label '{}' of domain '{}' is no profile's name", label.label, live.name));
   // Of one life, and of no other: one may begin while the one before is cleared away.
   if (!label.is_static()) label.label = fmt::format("vireo-{}-{}", live.uuid.text(), live.id.value_or(0));
   label.imagelabel = label.relabels() ? label.label : "";
@@ -66,7 +71,7 @@ Result<std::string> AppArmorDriver::profile_for(const model::DomainDef& live, co
                      .runtime_dir = fmt::format("{}/{}", real_path(places_.runtime_dir), live.id.value_or(0)),
                      .log_path = fmt::format("{}/{}.log", real_path(places_.log_dir), live.name),
                      .files = {}};
-  for (const auto& file : guest_files(live)) facts.files.push_back(rule_for(file));
+  for (const auto& file : guest_files_and_backing(live)) facts.files.push_back(rule_for(file));
   return apparmor_profile(facts);
 }
 
@@ -94,20 +99,20 @@ void AppArmorDriver::take_back(const model::DomainDef& live, const model::SecLab
   ::unlink(file.c_str());
 }
 
-void AppArmorDriver::explain(const model::DomainDef& guest, const model::SecLabel& label, bool runs,
-                             std::vector<model::FileAccess>& files) const {
+void AppArmorDriver::explain(const std::vector<GuestFile>& files, const model::SecLabel& label, bool runs,
+                             std::vector<model::FileAccess>& answers) const {
   // A profile that is made when the guest starts allows what the guest has then; one of the host's own is not read.
   if (!runs || label.is_static()) return;
   std::ifstream in(file_of(label.label));
   const std::string text(std::istreambuf_iterator<char>(in), {});
-  const auto all = guest_files(guest);
-  for (std::size_t i = 0; i < all.size() && i < files.size(); ++i) {
-    const auto rule = rule_for(all[i]);
-    if (!files[i].allowed || text.contains(apparmor_rule(rule))) continue;
-    files[i].allowed = false;
-    files[i].component = rule.path;
-    files[i].rule = "apparmor";
-    files[i].why =
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto rule = rule_for(files[i]);
+    auto& answer = answers[i];
+    if (!answer.allowed || text.contains(apparmor_rule(rule))) continue;
+    answer.allowed = false;
+    answer.component = rule.path;
+    answer.rule = "apparmor";
+    answer.why =
         fmt::format("the profile '{}' has no rule that gives '{}' {}", label.label, rule.path, rule.permissions);
   }
 }

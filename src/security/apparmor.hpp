@@ -21,8 +21,8 @@ class AppArmorDriver final : public Driver {
   Result<ports::LabelClaim> choose(const model::DomainDef& live, model::SecLabel& label) override;
   Result<void> apply(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const override;
   void take_back(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const override;
-  void explain(const model::DomainDef& guest, const model::SecLabel& label, bool runs,
-               std::vector<model::FileAccess>& files) const override;
+  void explain(const std::vector<GuestFile>& files, const model::SecLabel& label, bool runs,
+               std::vector<model::FileAccess>& answers) const override;
 
   // The profile's text, for the files as they lie now. Blocks. Error: as apparmor_profile().
   Result<std::string> profile_for(const model::DomainDef& live, const std::string& name) const;

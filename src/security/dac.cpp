@@ -103,13 +103,12 @@ void DacDriver::take_back(const model::DomainDef& live, const model::SecLabel& l
   }
 }
 
-void DacDriver::explain(const model::DomainDef& guest, const model::SecLabel& label, bool runs,
-                        std::vector<model::FileAccess>& files) const {
+void DacDriver::explain(const std::vector<GuestFile>& files, const model::SecLabel& label, bool runs,
+                        std::vector<model::FileAccess>& answers) const {
   const auto user = user_of(label);
-  const auto all = guest_files(guest);
-  for (std::size_t i = 0; i < all.size() && i < files.size(); ++i) {
-    const auto& file = all[i];
-    auto& answer = files[i];
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& file = files[i];
+    auto& answer = answers[i];
     if (!user) {
       answer = {.path = file.path, .role = file.role, .how = answer.how, .allowed = false, .rule = "error"};
       answer.why = user.error().message();

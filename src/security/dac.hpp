@@ -19,8 +19,8 @@ class DacDriver final : public Driver {
   Result<ports::LabelClaim> choose(const model::DomainDef& live, model::SecLabel& label) override;
   Result<void> apply(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const override;
   void take_back(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const override;
-  void explain(const model::DomainDef& guest, const model::SecLabel& label, bool runs,
-               std::vector<model::FileAccess>& files) const override;
+  void explain(const std::vector<GuestFile>& files, const model::SecLabel& label, bool runs,
+               std::vector<model::FileAccess>& answers) const override;
 
  private:
   std::string default_label() const;

@@ -214,5 +214,115 @@ TEST_F(DacTest, WhereverItFailsNothingHasChanged) {
   EXPECT_EQ(owner(kernel), "1000:1000");
 }
 
+model::DomainDefPtr as(const model::DomainDefPtr& guest, const std::string& label, bool relabel = true) {
+  auto def = std::make_shared<model::DomainDef>(*guest);
+  def->uuid = Uuid::random();
+  def->seclabels = {
+      {.type = model::SecLabelType::fixed, .model = "dac", .relabel = relabel, .label = label, .imagelabel = label}};
+  return def;
+}
+
+TEST_F(DacTest, AGuestOfAnotherUserGetsItsFilesAsThatUser) {
+  const auto image = file("disk", 1000, 1001, 0600);
+  const auto def = as(guest({disk(image)}), "+5555:+5556");
+  ASSERT_TRUE(label(def));
+  EXPECT_EQ(owner(image), "5555:5556");
+  restore(def);
+  EXPECT_EQ(owner(image), "1000:1001");
+  EXPECT_FALSE(remembered(image));
+}
+
+TEST_F(DacTest, OneFileIsNotTwoUsersAtATime) {
+  const auto image = file("disk", 1000, 1001, 0600);
+  const auto first = guest({disk(image)}), second = as(first, "+5555:+5556");
+  ASSERT_TRUE(label(first));
+  const auto refused = label(second);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, VIR_ERR_OPERATION_INVALID);
+  EXPECT_TRUE(refused.error().message().contains("belongs to 4321:4322")) << refused.error().message();
+  EXPECT_EQ(owner(image), "4321:4322");
+  restore(second);
+  EXPECT_EQ(owner(image), "4321:4322") << "what it did not get it cannot give back";
+  restore(first);
+  EXPECT_EQ(owner(image), "1000:1001");
+  ASSERT_TRUE(label(second));
+  EXPECT_EQ(owner(image), "5555:5556");
+  restore(second);
+}
+
+TEST_F(DacTest, WithoutRelabellingFilesStayAndMustBeReachable) {
+  const auto closed = file("closed", 1000, 1001, 0600), own = file("own", 5555, 5556, 0600);
+  EXPECT_TRUE(label(as(guest({disk(own)}), "+5555:+5556", false)));
+  const auto refused = label(as(guest({disk(closed)}), "+5555:+5556", false));
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message().contains("its mode 0600 gives others no rw")) << refused.error().message();
+  EXPECT_EQ(owner(closed), "1000:1001");
+}
+
+TEST_F(DacTest, ADiskSaysWhatHoldsForItsOwnFile) {
+  const auto left = file("left", 4321, 0, 0600), other = file("other", 1000, 1000, 0666);
+  auto first = disk(left), second = disk(other);
+  first.seclabels = {{.model = "dac", .relabel = false, .label = {}}};
+  second.seclabels = {{.model = "dac", .relabel = true, .label = "+77:+78"}};
+  const auto def = guest({first, second});
+  const auto done = label(def);
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(owner(left), "4321:0");
+  EXPECT_EQ(owner(other), "77:78");
+  restore(def);
+  EXPECT_EQ(owner(other), "1000:1000");
+  // Nobody's guest can open a file that was given to somebody else and is closed to all others.
+  const auto closed = file("closed", 1000, 1000, 0600);
+  second.file = closed;
+  const auto refused = label(guest({second}));
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message().contains("closed to user qemu")) << refused.error().message();
+  EXPECT_EQ(owner(closed), "1000:1000");
+}
+
+TEST_F(DacTest, ALabelThatNamesNobodyIsRefused) {
+  const auto image = file("disk", 1000, 1001, 0600);
+  for (const char* nobody : {"no-such-user:root", "root:no-such-group", "root", "+1:", ":+1", "+4294967295:+1"}) {
+    const auto refused = label(as(guest({disk(image)}), nobody));
+    ASSERT_FALSE(refused) << nobody;
+    EXPECT_EQ(refused.error().code, VIR_ERR_INVALID_ARG);
+    EXPECT_TRUE(refused.error().message().contains(nobody));
+  }
+  EXPECT_EQ(credentials_of_label("root:root")->gid, 0U);
+  EXPECT_EQ(credentials_of_label("0:+5")->user, "root");
+}
+
+TEST_F(DacTest, WhatAnEarlierDaemonRememberedIsGivenBack) {
+  const auto image = file("disk", 4321, 4322, 0600);
+  auto def = std::make_shared<model::DomainDef>(*guest({disk(image)}));
+  const auto form_1 = fmt::format("1 1000:1001 this-boot {}/7", def->uuid.text());
+  ASSERT_EQ(::setxattr(image.c_str(), "trusted.vireo.owner", form_1.data(), form_1.size(), 0), 0);
+  restore(def);
+  EXPECT_EQ(owner(image), "1000:1001");
+  EXPECT_FALSE(remembered(image));
+}
+
+TEST_F(DacTest, EveryFileIsExplained) {
+  const auto image = file("disk", 1000, 1000, 0600), media = file("media", 0, 0, 0644);
+  auto cdrom = disk(media, true), mine = disk(file("mine", 0, 0, 0600));
+  mine.seclabels = {{.model = "dac", .relabel = false, .label = {}}};
+  mine.target = "vdb";
+  auto def = std::make_shared<model::DomainDef>(*guest({disk(image), cdrom, mine}));
+  def->os.kernel = folder_ + "/no-kernel";
+  const auto files = run(labeler_->explain(def, false, Deadline::in(10s)));
+  ASSERT_TRUE(files) << files.error().message();
+  ASSERT_EQ(files->size(), 4U);
+  EXPECT_TRUE((*files)[0].allowed && (*files)[0].lent) << (*files)[0].why;
+  EXPECT_EQ((*files)[0].as, "uid 4321 (qemu), gid 4322");
+  EXPECT_TRUE((*files)[1].allowed);
+  EXPECT_FALSE((*files)[2].allowed);
+  EXPECT_EQ((*files)[2].role, "disk vdb");
+  EXPECT_EQ((*files)[2].rule, "mode");
+  EXPECT_FALSE((*files)[3].allowed);
+  EXPECT_EQ((*files)[3].rule, "missing");
+  EXPECT_EQ((*files)[3].component, folder_ + "/no-kernel");
+  EXPECT_EQ(owner(image), "1000:1000") << "asking changes nothing";
+}
+
 }  // namespace
 }  // namespace vireo::security

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ports/labeler.hpp"
+#include "security/guest_files.hpp"
 
 namespace vireo::security {
 
@@ -24,9 +25,9 @@ class Driver {
   // Worker. Takes that back; doing it twice does no harm. What fails is logged.
   virtual void take_back(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const = 0;
 
-  // Worker. Adds what this model forbids to the answers (files in the order of guest_files()).
-  virtual void explain(const model::DomainDef& /*guest*/, const model::SecLabel& /*label*/, bool /*runs*/,
-                       std::vector<model::FileAccess>& /*files*/) const {}
+  // Worker. Adds what this model forbids to the answers, of which there is one for each of the files.
+  virtual void explain(const std::vector<GuestFile>& /*files*/, const model::SecLabel& /*label*/, bool /*runs*/,
+                       std::vector<model::FileAccess>& /*answers*/) const {}
 };
 
 }  // namespace vireo::security

@@ -4,9 +4,9 @@
 namespace vireo::security {
 
 Result<FileTurns::Turn> FileTurns::take(std::uint64_t device, std::uint64_t inode, const std::string& path,
-                                        Deadline deadline) {
+                                        Deadline deadline, std::source_location where) {
   const Key key{device, inode};
-  std::unique_lock hold(mutex_);
+  CountedMutex::Hold hold(mutex_);
   auto& kept = queues_[key];
   if (!kept) kept = std::make_shared<Queue>();
   const auto queue = kept;
@@ -17,14 +17,14 @@ Result<FileTurns::Turn> FileTurns::take(std::uint64_t device, std::uint64_t inod
   const auto began = SteadyClock::now();
   // Releases the mutex while it waits, so that nothing is held meanwhile.
   const bool came = queue->moved.wait_until(hold, std::chrono::steady_clock::now() + (deadline.time() - began), mine);
-  waits_.add(SteadyClock::now() - began);
+  WaitSite::at("file", "labels", where).add(SteadyClock::now() - began, "another guest's labels");
   if (came) return Turn(this, key, ticket);
   queue->waiting.erase(ticket);
   return fail(VIR_ERR_OPERATION_TIMEOUT, "another guest's start or end has been busy with '" + path + "' for too long");
 }
 
 void FileTurns::leave(Key key, std::uint64_t ticket) {
-  const std::lock_guard hold(mutex_);
+  const CountedMutex::Hold hold(mutex_);
   const auto found = queues_.find(key);
   found->second->waiting.erase(ticket);
   found->second->moved.notify_all();
@@ -32,7 +32,7 @@ void FileTurns::leave(Key key, std::uint64_t ticket) {
 }
 
 std::size_t FileTurns::files() const {
-  const std::lock_guard hold(mutex_);
+  const CountedMutex::Hold hold(mutex_);
   return queues_.size();
 }
 

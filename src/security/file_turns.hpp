@@ -8,20 +8,19 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "base/counted_mutex.hpp"
 #include "base/deadline.hpp"
 #include "base/error.hpp"
-#include "base/wait_stats.hpp"
 
 namespace vireo::security {
 
 class FileTurns {
   struct Queue {
-    std::condition_variable moved;
+    std::condition_variable_any moved;
     std::uint64_t next_ticket = 0;
     std::set<std::uint64_t> waiting;  // tickets not yet through, the first of them has the turn
   };
@@ -47,11 +46,10 @@ class FileTurns {
   };
 
   // Waits for the turn at the file (`device`, `inode`: see stat(2)); `path` is for the message. Error:
-  // VIR_ERR_OPERATION_TIMEOUT when the deadline passes first.
-  Result<Turn> take(std::uint64_t device, std::uint64_t inode, const std::string& path, Deadline deadline);
+  // VIR_ERR_OPERATION_TIMEOUT when the deadline passes first. A wait is reported as one of the line `where`.
+  Result<Turn> take(std::uint64_t device, std::uint64_t inode, const std::string& path, Deadline deadline,
+                    std::source_location where = std::source_location::current());
 
-  // Turns that had to be waited for.
-  const WaitStats& waits() const { return waits_; }
   // Files that somebody works on or waits for.
   std::size_t files() const;
 
@@ -61,9 +59,8 @@ class FileTurns {
  private:
   void leave(Key key, std::uint64_t ticket);
 
-  mutable std::mutex mutex_;
+  mutable CountedMutex mutex_{"turns at files"};  // guards queues_
   std::map<Key, std::shared_ptr<Queue>> queues_;
-  WaitStats waits_;
 };
 
 }  // namespace vireo::security

@@ -1,4 +1,4 @@
-// Which files of the host a definition names, and what its process does with each. Pure.
+// Which files of the host a definition names, and what its process does with each. Pure, but for the one that says so.
 #pragma once
 
 #include <string>
@@ -28,5 +28,13 @@ struct GuestFile {
 };
 
 std::vector<GuestFile> guest_files(const model::DomainDef& guest);
+
+// The same, followed by the images that those of the format qcow2 say they rest on, as far as their headers can be
+// read. Blocks.
+std::vector<GuestFile> guest_files_and_backing(const model::DomainDef& guest);
+
+// What the header of a qcow2 image says of the one behind it: a path (relative ones mean: beside the image), or
+// nothing.
+std::string backing_in(std::string_view header);
 
 }  // namespace vireo::security

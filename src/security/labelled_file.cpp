@@ -123,6 +123,11 @@ Result<void> take(const File& file, const std::string& path, const std::string& 
 
 }  // namespace
 
+std::string label_of(const std::string& path, const LabelAttributes& attributes) {
+  const File file(path, attributes);
+  return file.error() == 0 ? file.label() : std::string();
+}
+
 Result<void> set_label(const std::string& path, const std::string& label, const LabelTenant& tenant) {
   Result<void> done;
   {

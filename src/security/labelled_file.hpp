@@ -22,6 +22,9 @@ struct LabelTenant {
   Deadline deadline;           // for the turn at the file (security/file_turns.hpp)
 };
 
+// What the file is labelled now; empty: it has no label, or is not there.
+std::string label_of(const std::string& path, const LabelAttributes& attributes);
+
 // When it fails the file is as it was. Errors: VIR_ERR_SYSTEM_ERROR; VIR_ERR_OPERATION_INVALID when running guests
 // have the file under another label.
 Result<void> set_label(const std::string& path, const std::string& label, const LabelTenant& tenant);

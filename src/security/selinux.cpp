@@ -110,13 +110,34 @@ ports::LabelClaim SelinuxDriver::inherit(const model::DomainDef&, const model::S
   return pair ? std::make_shared<McsTable::Claim>(categories_.inherit(*pair)) : ports::LabelClaim{};
 }
 
+std::string SelinuxDriver::label_for(const GuestFile& file, const model::SecLabel& label) const {
+  const auto* own = file.label("selinux");
+  if (!file.labelled || !(own ? own->relabel.value_or(true) : label.relabels())) return {};
+  if (own && !own->label.empty()) return own->label;
+  if (file.use != GuestFile::Use::Write) return contexts_.content;
+  if (file.shared) return contexts_.image;
+  // A disk that is relabelled though the guest's others are not has the process's categories all the same.
+  return label.imagelabel.empty() ? with_level(contexts_.image, level_of(label.label)) : label.imagelabel;
+}
+
+void SelinuxDriver::explain(const std::vector<GuestFile>& files, const model::SecLabel& label, bool runs,
+                            std::vector<model::FileAccess>& answers) const {
+  if (!runs) return;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto wanted = label_for(files[i], label), now = label_of(files[i].path, attributes_);
+    auto& answer = answers[i];
+    if (!answer.allowed || wanted.empty() || now == wanted) continue;
+    answer.allowed = false;
+    answer.component = files[i].path;
+    answer.rule = "selinux";
+    answer.why = fmt::format("'{}' has the label '{}' and was given '{}'", files[i].path, now, wanted);
+  }
+}
+
 Result<void> SelinuxDriver::apply(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const {
   for (const auto& file : guest_files(live)) {
-    const auto* own = file.label("selinux");
-    if (!file.labelled || !(own ? own->relabel.value_or(true) : label.relabels())) continue;
-    std::string wanted = file.use == GuestFile::Use::Write ? label.imagelabel : contexts_.content;
-    if (file.use == GuestFile::Use::Write && file.shared) wanted = contexts_.image;
-    if (own && !own->label.empty()) wanted = own->label;
+    const auto wanted = label_for(file, label);
+    if (wanted.empty()) continue;
     auto done =
         set_label(file.path, wanted,
                   {.attributes = attributes_, .boot_id = boot_id_, .life = life_of(live), .deadline = deadline});

@@ -38,8 +38,15 @@ class SelinuxDriver final : public Driver {
   ports::LabelClaim inherit(const model::DomainDef& live, const model::SecLabel& label) override;
   Result<void> apply(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const override;
   void take_back(const model::DomainDef& live, const model::SecLabel& label, Deadline deadline) const override;
+  // Says of a running guest's file that it has another label than it was given; what the policy makes of labels it does
+  // not know.
+  void explain(const std::vector<GuestFile>& files, const model::SecLabel& label, bool runs,
+               std::vector<model::FileAccess>& answers) const override;
 
  private:
+  // What the file is to be labelled; empty: as it is.
+  std::string label_for(const GuestFile& file, const model::SecLabel& label) const;
+
   const SelinuxContexts contexts_;
   McsTable categories_;  // core thread
   const std::string boot_id_;

@@ -154,10 +154,10 @@ asio::awaitable<void> Stack::restore(model::DomainDefPtr live, Deadline deadline
 
 namespace {
 
-std::vector<model::FileAccess> questions_for(const model::DomainDef& guest) {
+std::vector<model::FileAccess> questions_for(const std::vector<GuestFile>& files) {
   std::vector<model::FileAccess> answers;
   constexpr std::array kHow{"read", "write", "execute"};
-  for (const auto& file : guest_files(guest))
+  for (const auto& file : files)
     answers.push_back({.path = file.path, .role = file.role, .how = kHow.at(static_cast<std::size_t>(file.use))});
   return answers;
 }
@@ -177,14 +177,14 @@ asio::awaitable<Result<std::vector<model::FileAccess>>> Stack::explain(model::Do
   auto as = as_;
   co_return co_await workers_.run<Answers>(
       [job, as, runs]() -> Result<Answers> {
-        auto answers = questions_for(*job->live);
+        const auto files = guest_files_and_backing(*job->live);
+        auto answers = questions_for(files);
         // Owners first: every file is asked for as somebody.
         const auto* owners = job->live->seclabel("dac");
         const model::SecLabel as_it_is{.type = SecLabelType::fixed, .model = "dac", .relabel = false};
-        if (!owners || owners->type == SecLabelType::none)
-          DacDriver(as, {}).explain(*job->live, as_it_is, runs, answers);
+        if (!owners || owners->type == SecLabelType::none) DacDriver(as, {}).explain(files, as_it_is, runs, answers);
         for (const auto& driver : *job->drivers)
-          if (const auto label = job->label_for(*driver)) driver->explain(*job->live, *label, runs, answers);
+          if (const auto label = job->label_for(*driver)) driver->explain(files, *label, runs, answers);
         return answers;
       },
       deadline);

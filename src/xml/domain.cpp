@@ -5,6 +5,7 @@
 
 #include "xml/bind/domain.hpp"
 #include "xml/gate.hpp"
+#include "xml/guest_element.hpp"
 #include "xml/rules.hpp"
 #include "xml/validate.hpp"
 
@@ -75,6 +76,7 @@ Result<model::DomainDef> parse_domain(std::string_view text, ParseOptions option
   bind_domain(io, def);
   io.finish();
   if (state.failure) return std::unexpected(std::move(*state.failure));
+  if (auto understood = take_guest_element(def); !understood) return pass_on(understood);
   if (auto kept = check_rules(def); !kept) return pass_on(kept);
   return def;
 }

@@ -51,6 +51,65 @@ TEST(ParseDomain, MissingAndInvalidValuesGiveLibvirtsCodes) {
                "unexpected feature 'bogus'");
 }
 
+TEST(ParseDomain, SecurityLabelsGiveLibvirtsCodes) {
+  constexpr int kUnsupported = VIR_ERR_CONFIG_UNSUPPORTED;
+  expect_error(with("<seclabel type='dynamic' model='dac' relabel='no'/>"), kUnsupported, VIR_FROM_DOMAIN,
+               "dynamic label type must use resource relabeling");
+  expect_error(with("<seclabel type='none' model='dac' relabel='yes'/>"), kUnsupported, VIR_FROM_DOMAIN,
+               "resource relabeling is not compatible with 'none' label type");
+  expect_error(with("<seclabel type='static' model='dac'/>"), VIR_ERR_XML_ERROR, VIR_FROM_DOMAIN,
+               "security label is missing");
+  expect_error(with("<seclabel type='static'><label>+1:+1</label></seclabel>"), VIR_ERR_XML_ERROR, VIR_FROM_DOMAIN,
+               "missing security model in domain seclabel");
+  expect_error(with("<seclabel model='dac'/><seclabel type='none' model='dac'/>"), VIR_ERR_XML_DETAIL, VIR_FROM_DOMAIN,
+               "seclabel for model dac is already provided");
+  expect_error(with("<seclabel type='bad' model='dac'/>"), VIR_ERR_XML_ERROR, VIR_FROM_XML,
+               "Invalid value for attribute 'type' in element 'seclabel': 'bad'.");
+  const auto of_source = [](std::string_view label) {
+    return with_device(fmt::format("<disk><source file='/x'>{}</source><target dev='vda'/></disk>", label));
+  };
+  expect_error(of_source("<seclabel model='dac' relabel='no'><label>+1:+1</label></seclabel>"), VIR_ERR_XML_ERROR,
+               VIR_FROM_DOMAIN, "Cannot specify a label if relabelling is turned off. model=dac");
+  expect_error(of_source("<seclabel model='dac'/><seclabel model='dac'/>"), VIR_ERR_XML_DETAIL, VIR_FROM_DOMAIN,
+               "seclabel for model dac is already provided");
+  expect_error(of_source("<seclabel model='dac' relabel='maybe'/>"), VIR_ERR_XML_ERROR, VIR_FROM_XML,
+               "Invalid value for attribute 'relabel' in element 'seclabel': 'maybe'.");
+}
+
+// As libvirtd 9.0 shows running guests, of which one says nothing of labels and one all.
+TEST(FormatDomain, LabelsInForceAreShownOfRunningGuestsOnly) {
+  auto def =
+      *parse_domain(with("<seclabel type='static' model='selinux' relabel='yes'><label>a:b:c:s0</label></seclabel>"
+                         "<seclabel type='none' model='apparmor'/>"));
+  def.seclabels[0].imagelabel = "a:d:e:s0";
+  def.seclabels.push_back({.type = model::SecLabelType::dynamic,
+                           .model = "dac",
+                           .relabel = true,
+                           .label = "+107:+36",
+                           .imagelabel = "+107:+36",
+                           .baselabel = {}});
+  EXPECT_TRUE(format_domain(def).ends_with(R"(
+  <seclabel type='static' model='selinux' relabel='yes'>
+    <label>a:b:c:s0</label>
+    <imagelabel>a:d:e:s0</imagelabel>
+  </seclabel>
+  <seclabel type='none' model='apparmor'/>
+  <seclabel type='dynamic' model='dac' relabel='yes'>
+    <label>+107:+36</label>
+    <imagelabel>+107:+36</imagelabel>
+  </seclabel>
+</domain>
+)")) << format_domain(def);
+  EXPECT_EQ(*parse_domain(format_domain(def), {.live = true}), def);
+  EXPECT_TRUE(format_domain(def, {.inactive = true}).ends_with(R"(
+  <seclabel type='static' model='selinux' relabel='yes'>
+    <label>a:b:c:s0</label>
+  </seclabel>
+  <seclabel type='none' model='apparmor'/>
+</domain>
+)")) << format_domain(def, {.inactive = true});
+}
+
 TEST(ParseDomain, DevicesGiveLibvirtsCodes) {
   expect_error(with_device("<disk type='file'><target dev='vda'/></disk>"), VIR_ERR_NO_SOURCE, VIR_FROM_DOMAIN,
                "missing source information for device vda");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/escape.hpp"
+#include "xml/gate.hpp"
 
 namespace vireo::xml {
 namespace {
@@ -81,7 +82,38 @@ void strip_namespace(pugi::xml_node node, const std::string& uri) {
     node.set_name(name.substr(colon + 1).c_str());
 }
 
+void add_prefix(pugi::xml_node node, const std::string& key) {
+  for (auto child : node.children())
+    if (child.type() == pugi::node_element) add_prefix(child, key);
+  if (namespace_of(node).empty()) node.set_name(fmt::format("{}:{}", key, node.name()).c_str());
+}
+
+bool is_prefix(std::string_view key) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.' || static_cast<unsigned char>(c) >= 0x80;
+  };
+  return !key.empty() && std::ranges::all_of(key, fits) && !(key[0] >= '0' && key[0] <= '9') && key[0] != '-' &&
+         key[0] != '.';
+}
+
 }  // namespace
+
+Result<model::MetadataElement> make_metadata(std::string_view text, const std::string& key, const std::string& uri) {
+  if (!is_prefix(key))
+    return fail(VIR_ERR_INVALID_ARG, fmt::format("'{}' cannot be the prefix of an XML namespace", key));
+  if (auto checked = check_document(text); !checked) return pass_on(checked);
+  pugi::xml_document document;
+  load(document, {.namespace_uri = uri, .xml = std::string(text)});
+  auto root = document.document_element();
+  if (!root) return fail_from(VIR_FROM_DOMAIN, VIR_ERR_XML_DETAIL, "there is no element in the metadata");
+  add_prefix(root, key);
+  root.prepend_attribute(("xmlns:" + key).c_str()).set_value(uri.c_str());
+  model::MetadataElement element{.namespace_uri = uri, .xml = {}};
+  put(element.xml, root, 0, true);
+  element.xml.pop_back();
+  return element;
+}
 
 std::vector<model::MetadataElement> read_metadata(pugi::xml_node metadata) {
   std::vector<model::MetadataElement> elements;

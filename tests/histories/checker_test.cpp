@@ -112,6 +112,32 @@ TEST(Checker, RefusesAFailureThatChangedSomething) {
                              list({at_rest(1)}, 5)}));
 }
 
+TEST(Checker, RefusesABatchThatLeavesAGuestRunningWhichItUndid) {
+  // Both were begun together; one failed, so the other was ended again.
+  History batch = {call(Kind::Define, 0, 0, Answer::Ok, 1, 2),   call(Kind::Define, 1, 1, Answer::Ok, 3, 4),
+                   call(Kind::Start, 0, 0, Answer::Ok, 5, 6, 9), call(Kind::Start, 1, 1, Answer::Failed, 5, 10),
+                   list({running(0, 9), at_rest(1)}, 7),         call(Kind::Undo, 0, 0, Answer::Ok, 8, 10, 9)};
+  auto wrong = batch;
+  batch.push_back(list({at_rest(0), at_rest(1)}, 11));
+  EXPECT_TRUE(linearizable(batch));
+  wrong.push_back(list({running(0, 9), at_rest(1)}, 11));
+  EXPECT_FALSE(linearizable(wrong));
+  // Somebody else starts it after that: the batch ends its own life of the guest only.
+  batch.push_back(call(Kind::Start, 0, 0, Answer::Ok, 12, 13, 10));
+  batch.push_back(list({running(0, 10), at_rest(1)}, 14));
+  EXPECT_TRUE(linearizable(batch));
+}
+
+TEST(Checker, RefusesASuspendOfWhatDoesNotRun) {
+  const auto defined = call(Kind::Define, 0, 0, Answer::Ok, 1, 2);
+  EXPECT_FALSE(linearizable({defined, call(Kind::Suspend, 0, 0, Answer::Ok, 3, 4)}));
+  EXPECT_TRUE(linearizable({defined, call(Kind::Suspend, 0, 0, Answer::Refused, 3, 4)}));
+  const auto started = call(Kind::Start, 0, 0, Answer::Ok, 3, 4, 1);
+  EXPECT_TRUE(linearizable({defined, started, call(Kind::Suspend, 0, 0, Answer::Ok, 5, 6)}));
+  EXPECT_FALSE(linearizable({defined, started, call(Kind::Suspend, 0, 0, Answer::Refused, 5, 6)}));
+  EXPECT_FALSE(linearizable({defined, started, call(Kind::Resume, 0, 0, Answer::NoDomain, 5, 6)}));
+}
+
 TEST(Checker, RefusesALookupThatDisagreesWithTheList) {
   EXPECT_FALSE(linearizable({call(Kind::Define, 0, 0, Answer::Ok, 1, 2), call(Kind::Start, 0, 0, Answer::Ok, 3, 4, 1),
                              found(Kind::LookupId, 0, 0, running(0, 1), 5),

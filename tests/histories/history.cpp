@@ -4,8 +4,9 @@
 namespace vireo::tests {
 namespace {
 
-constexpr const char* kinds[] = {"define",      "create",      "start",     "destroy", "undefine", "rename",
-                                 "lookup uuid", "lookup name", "lookup id", "list",    "death"};
+constexpr const char* kinds[] = {"define",    "create",  "start",  "destroy",     "undefine",
+                                 "rename",    "suspend", "resume", "lookup uuid", "lookup name",
+                                 "lookup id", "list",    "death",  "undo",        "nothing"};
 constexpr const char* answers[] = {"ok", "clash", "refused", "no domain", "failed", "unknown"};
 
 std::string one(const GuestState& guest) {

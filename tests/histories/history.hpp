@@ -28,7 +28,23 @@ struct GuestState {
 };
 using HostState = std::array<GuestState, guests>;
 
-enum class Kind { Define, Create, Start, Destroy, Undefine, Rename, LookupUuid, LookupName, LookupId, List, Death };
+enum class Kind {
+  Define,
+  Create,
+  Start,
+  Destroy,
+  Undefine,
+  Rename,
+  Suspend,
+  Resume,
+  LookupUuid,
+  LookupName,
+  LookupId,
+  List,
+  Death,
+  Undo,     // a batch, all or nothing, ends the life that it began
+  Nothing,  // of a batch: a guest that it left as it was
+};
 
 enum class Answer {
   Ok,
@@ -41,10 +57,10 @@ enum class Answer {
 
 struct Call {
   Kind kind{};
-  int guest = 0;                    // Lookups by name and id: who was found
-  int name = 0;                     // Rename: the new one
-  int id = no_id;                   // of the life that began (Create, Start), that ended (Death), or that was looked up
-  HostState seen{};                 // List
+  int guest = 0;     // Lookups by name and id: who was found
+  int name = 0;      // Rename: the new one
+  int id = no_id;    // of the life that began (Create, Start), that ended (Death, Undo), or was looked up
+  HostState seen{};  // List
   std::optional<GuestState> found;  // Lookups
   Answer answer = Answer::Unknown;
   std::uint64_t began = 0, ended = 0;  // moments; all are different, but that a read begins and ends in one

@@ -45,23 +45,37 @@ asio::awaitable<void> begin(core::Host& host, ports::StoredState stored) {
 
 }  // namespace
 
+Result<ports::LabelClaim> SlowLabeler::choose(model::DomainDef& live) {
+  if (strikes(dice_, fails_one_in_)) return fail(VIR_ERR_CONFIG_UNSUPPORTED, "the simulated label is not known");
+  auto claim = around_.categories.claim();
+  if (!claim) return pass_on(claim);
+  live.seclabels = {
+      {.type = model::SecLabelType::dynamic, .model = "simulated", .relabel = true, .label = claim->pair().text()}};
+  return std::make_shared<security::McsTable::Claim>(std::move(*claim));
+}
+
+ports::LabelClaim SlowLabeler::inherit(const model::DomainDef& live) {
+  const auto pair = security::categories_in(live.seclabels.front().label);
+  return std::make_shared<security::McsTable::Claim>(around_.categories.inherit(pair.value()));
+}
+
 asio::awaitable<Result<void>> SlowLabeler::label(model::DomainDefPtr live, Deadline) {
-  co_await rest(dice_.span(1000));
+  co_await rest(dice_.one_in(4) ? dice_.span(10'000) : dice_.span(1000));
   if (strikes(dice_, fails_one_in_)) co_return fail(VIR_ERR_SYSTEM_ERROR, "the simulated file cannot be labelled");
-  labelled_.insert(*live->id);
+  around_.labelled.insert(*live->id);
   co_return Result<void>{};
 }
 
 asio::awaitable<void> SlowLabeler::restore(model::DomainDefPtr live, Deadline) {
   co_await rest(dice_.span(1000));
-  labelled_.erase(*live->id);
+  around_.labelled.erase(*live->id);
 }
 
 Life::Life(VirtualTime& time, Surroundings& surroundings, Dice& dice, const Trouble& trouble)
     : time_(time),
       work_(asio::make_work_guard(context_)),
       store_(surroundings.rows, dice, {.fails_one_in = trouble.commit, .lies_one_in = trouble.commit_lost}),
-      labeler_(surroundings.labelled, dice, trouble.label),
+      labeler_(surroundings, dice, trouble.label),
       files_("files", pretend(dice, trouble.folder)),
       images_("images", Workers::Inline{.delay = [&dice] { return dice.span(300); }, .instead = {}}),
       hypervisor_(context_.get_executor(), script_, surroundings.world),
@@ -69,7 +83,12 @@ Life::Life(VirtualTime& time, Surroundings& surroundings, Dice& dice, const Trou
            {.runtime_dir = "/no/such/folder", .log_dir = "/log", .parallel_starts = 2}) {
   script_->fate = fates(dice, trouble);
   auto stored = store_.load(facts_.boot_id());
-  asio::co_spawn(context_, begin(host, std::move(*stored)), [this](const std::exception_ptr&) { ready_ = true; });
+  autostarted_ = !stored->first_since_boot;
+  asio::co_spawn(context_, begin(host, std::move(*stored)), [this](const std::exception_ptr&) {
+    ready_ = true;
+    if (!autostarted_)
+      asio::co_spawn(context_, core::autostart(host), [this](const std::exception_ptr&) { autostarted_ = true; });
+  });
 }
 
 Life::~Life() {

@@ -6,6 +6,7 @@
 
 #include "core/run/run.hpp"
 #include "core/verbs/verbs.hpp"
+#include "security/mcs.hpp"
 #include "sim/sim_hypervisor.hpp"
 #include "tests/core/fake_facts.hpp"
 #include "tests/histories/durable.hpp"
@@ -16,8 +17,10 @@ namespace vireo::tests {
 struct Surroundings {
   Rows rows;
   std::shared_ptr<sim::World> world = std::make_shared<sim::World>();
-  bool monitors_fail = false;  // a guest that could not be let run stays paused
-  std::set<int> labelled;      // ids of the lives whose files are labelled
+  bool may_pause = false;  // somebody pauses guests, or monitors fail: a guest that could not be let run stays paused
+  std::set<int> labelled;  // ids of the lives whose files are labelled
+  // Of guests that run, or are being started. All want the same few, so that they have to make way for each other.
+  security::McsTable categories{[](unsigned) { return 1U; }};
 };
 
 // How often things go wrong: once in so many times; 0: never.
@@ -25,16 +28,18 @@ struct Trouble {
   int commit = 0, commit_lost = 0, spawn = 0, handshake = 0, command = 0, adopt = 0, label = 0, folder = 0;
 };
 
-// Labels take virtual time and may fail.
+// Labels take virtual time, some of them long, and may fail; each guest has categories that no other one has.
 class SlowLabeler final : public ports::Labeler {
  public:
-  SlowLabeler(std::set<int>& labelled, Dice& dice, int fails_one_in)
-      : labelled_(labelled), dice_(dice), fails_one_in_(fails_one_in) {}
+  SlowLabeler(Surroundings& around, Dice& dice, int fails_one_in)
+      : around_(around), dice_(dice), fails_one_in_(fails_one_in) {}
+  Result<ports::LabelClaim> choose(model::DomainDef& live) override;
+  ports::LabelClaim inherit(const model::DomainDef& live) override;
   asio::awaitable<Result<void>> label(model::DomainDefPtr live, Deadline deadline) override;
   asio::awaitable<void> restore(model::DomainDefPtr live, Deadline deadline) override;
 
  private:
-  std::set<int>& labelled_;
+  Surroundings& around_;
   Dice& dice_;
   const int fails_one_in_;
 };
@@ -53,6 +58,8 @@ class Life {
   void finish() { store_.finish(); }
   // Whether what the last life left has been taken over, so that clients may come in.
   bool ready() const { return ready_; }
+  // Whether starting guests with the host is over, or was not due.
+  bool autostarted() const { return autostarted_; }
 
  private:
   struct Context : asio::io_context {
@@ -69,7 +76,7 @@ class Life {
   Workers files_, images_;
   std::shared_ptr<sim::Script> script_ = std::make_shared<sim::Script>();
   sim::SimHypervisor hypervisor_;
-  bool ready_ = false;
+  bool ready_ = false, autostarted_ = false;
 
  public:
   core::Host host;

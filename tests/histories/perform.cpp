@@ -15,6 +15,8 @@ model::DomainDef definition(int guest, int name) {
   def.name = name_of(name);
   def.memory_kib = 1024;
   def.os.type = "hvm";
+  // With the host: two of them at once, and the other a while after them.
+  if (guest != 1) def.autostart_plan = {.order = 1, .delay_s = guest == 0 ? 1U : 0U};
   if (guest < 2) def.devices.graphics.push_back({.port = 5900});
   if (guest > 0) def.devices.disks.push_back({.file = "/", .target = "vda"});
   return def;
@@ -49,9 +51,20 @@ asio::awaitable<Reply> perform(core::Host& host, Kind kind, int guest, int name)
       co_return reply_of(co_await core::undefine(host, std::move(ref)));
     case Kind::Rename:
       co_return reply_of(co_await core::rename(host, std::move(ref), name_of(name)));
+    case Kind::Suspend:
+      co_return reply_of(co_await core::suspend(host, std::move(ref)));
+    case Kind::Resume:
+      co_return reply_of(co_await core::resume(host, std::move(ref)));
     default:
       co_return Reply{.error = Error{.detail = "not a verb"}};
   }
+}
+
+asio::awaitable<Result<std::vector<core::BatchResult>>> perform_batch(core::Host& host, BatchCall batch) {
+  core::BatchGuests wanted;
+  for (const int guest : batch.guests) wanted.named.push_back(uuid_of(guest).text());
+  if (batch.guests.empty()) wanted.pattern = "*";
+  co_return co_await core::start_many(host, std::move(wanted), batch.options);
 }
 
 Answer answer_of(Kind kind, const Reply& reply) {

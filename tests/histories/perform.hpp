@@ -2,7 +2,7 @@
 // terms of a history.
 #pragma once
 
-#include "core/verbs/verbs.hpp"
+#include "core/verbs/start_many.hpp"
 #include "tests/histories/history.hpp"
 
 namespace vireo::tests {
@@ -14,6 +14,13 @@ struct Reply {
 
 // Runs the verb that `call` describes.
 asio::awaitable<Reply> perform(core::Host& host, Kind kind, int guest, int name);
+
+// A batch: of guests by number, or, where there are none, of all that are shut off.
+struct BatchCall {
+  std::vector<int> guests;
+  core::BatchOptions options;
+};
+asio::awaitable<Result<std::vector<core::BatchResult>>> perform_batch(core::Host& host, BatchCall batch);
 
 // How a reply reads in a history.
 Answer answer_of(Kind kind, const Reply& reply);

@@ -145,6 +145,25 @@ Next rename(const HostState& state, const Call& call, const Excuse& excuse) {
   return std::nullopt;
 }
 
+// Whether vCPUs run is no part of the state: what matters here is that a guest which is asked is there and runs.
+Next pause(const HostState& state, const Call& call) {
+  const auto& guest = guest_of(state, call);
+  switch (call.answer) {
+    case Answer::Ok:
+      return unchanged_if(guest.active(), state);
+    case Answer::Refused:  // of a resume also: its vCPUs run already
+      return unchanged_if(guest.exists() && (call.kind == Kind::Resume || !guest.active()), state);
+    case Answer::NoDomain:
+      return unchanged_if(!guest.exists(), state);
+    case Answer::Unknown:
+    case Answer::Failed:
+      return state;
+    case Answer::Clash:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 // Whether what was seen is what is; an id that nobody had seen yet is known from now on.
 bool agrees(GuestState& is, const GuestState& seen) {
   if (is.id == unknown_id && seen.active()) is.id = seen.id;
@@ -172,6 +191,14 @@ Next die(const HostState& state, const Call& call) {
   return state;
 }
 
+// A batch ends the life that it began, unless it has ended already. Of a batch that was cut off nobody knows which life
+// that was, nor whether it was ended.
+Next undo(const HostState& state, const Call& call) {
+  const auto& guest = guest_of(state, call);
+  const bool is_it = call.answer == Answer::Unknown ? guest.active() : guest.id == call.id;
+  return is_it ? with(state, call, ended(guest)) : state;
+}
+
 }  // namespace
 
 std::optional<HostState> after(const HostState& state, const Call& call, const Excuse& excuse) {
@@ -187,6 +214,9 @@ std::optional<HostState> after(const HostState& state, const Call& call, const E
       return undefine(state, call);
     case Kind::Rename:
       return rename(state, call, excuse);
+    case Kind::Suspend:
+    case Kind::Resume:
+      return pause(state, call);
     case Kind::LookupUuid:
     case Kind::LookupName:
     case Kind::LookupId:
@@ -195,6 +225,10 @@ std::optional<HostState> after(const HostState& state, const Call& call, const E
       return list(state, call);
     case Kind::Death:
       return die(state, call);
+    case Kind::Undo:
+      return undo(state, call);
+    case Kind::Nothing:
+      return state;
   }
   return std::nullopt;
 }
@@ -210,7 +244,8 @@ Excuse excuse_of(const Call& call, const History& history) {
       excuse.clash = excuse.clash || (other.name == call.name) != (other.guest == call.guest);
     if (call.kind == Kind::Destroy && other.guest == call.guest)
       excuse.already_ended = excuse.already_ended || other.kind == Kind::Destroy || other.kind == Kind::Death ||
-                             other.kind == Kind::Start || other.kind == Kind::Create;
+                             other.kind == Kind::Start || other.kind == Kind::Create || other.kind == Kind::Undo ||
+                             other.kind == Kind::Nothing;
   }
   return excuse;
 }

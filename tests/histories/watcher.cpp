@@ -81,7 +81,7 @@ void Watcher::look_at_rest(core::Host& host, Surroundings& around, const Virtual
     expect(around.world->find(core::runtime_folder(host, view->id) + "/monitor.sock") != nullptr,
            "a guest is published as running whose process has ended");
     expect(around.labelled.contains(view->id), "a running guest's files are not labelled");
-    expect(view->state == VIR_DOMAIN_RUNNING || around.monitors_fail, "a guest is paused that nobody paused");
+    expect(view->state == VIR_DOMAIN_RUNNING || around.may_pause, "a guest is paused that nobody paused");
     expect(domain->run && domain->run->guest, "a running guest has no monitor");
   });
   expect(around.rows.definitions.size() == defined, "a definition was left on disk");
@@ -90,6 +90,7 @@ void Watcher::look_at_rest(core::Host& host, Surroundings& around, const Virtual
          "a record of a guest that does not run was left on disk");
   expect(around.world->processes().size() == running, "a process was left that is no guest's");
   expect(around.labelled.size() == running, "labels were left on files");
+  expect(around.categories.size() == running, "categories are claimed for ever, or two guests' are the same");
   expect(host.registry.uuids_taken() == version->by_uuid.size(), "a UUID is claimed for ever");
   expect(host.registry.names_taken() == version->by_uuid.size(), "a name is claimed for ever");
   expect(host.tcp_ports.size() == ports, "ports are claimed for ever, or not claimed");

@@ -51,6 +51,15 @@ class Client {
     send(method + " " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
     return receive();
   }
+  std::string post(const std::string& target, const std::string& body) {
+    begin_post(target, body);
+    return receive();
+  }
+  void begin_post(const std::string& target, const std::string& body) {
+    send("POST " + target + " HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  // What a client that still listens may do.
+  void say_no_more() { ::shutdown(fd_.get(), SHUT_WR); }
   bool ended() {
     char byte;
     return text_.empty() && ::recv(fd_.get(), &byte, 1, 0) == 0;
@@ -93,6 +102,12 @@ class HttpDoor : public ::testing::Test {
     while (self->held_) co_await asio::post(asio::use_awaitable);
     if (!self->reload_error_.empty()) co_return fail(VIR_ERR_CONF_SYNTAX, self->reload_error_);
     co_return http::Reloaded{.file = "/f", .changed = {"log_level"}, .at_next_start = {"door_threads"}};
+  }
+
+  static asio::awaitable<std::size_t> launches(core::Host& host) {
+    std::size_t count = 0;
+    for (const auto& domain : host.registry.all()) count += domain->launching ? 1 : 0;
+    co_return count;
   }
 
   const std::string path_ = std::filesystem::temp_directory_path() / ("vireo-http-" + std::to_string(::getpid()));
@@ -149,6 +164,66 @@ TEST_F(HttpDoor, ChangesAnswerWhatTheyDid) {
   reload_error_ = "f:3: bad";
   EXPECT_TRUE(is(client.ask("POST", "/v1/reload"), "422", "f:3: bad"));
   EXPECT_TRUE(is(client.ask("GET", "/v1/reload"), "405", "Allow: POST\r\n"));
+}
+
+TEST_F(HttpDoor, ABatchIsStartedWithAResultForEach) {
+  open();
+  Client client(path_);
+  for (const char* name : {"web-1", "web-2", "db"}) ASSERT_TRUE(sim_.run(core::define(sim_.host, definition(name))));
+  auto answer = client.post("/v1/start", R"({"match": "web-*", "paused": true})");
+  EXPECT_TRUE(is(answer, "200", R"("started":2,"failed":0})"));
+  EXPECT_TRUE(is(answer, "200", R"({"domains":[{"name":"web-1","uuid":")"));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web-2"), "200", "\"state\":\"paused\""));
+  answer = client.post("/v1/start", R"({"domains": ["db", "web-1", "none"]})");
+  EXPECT_TRUE(is(answer, "200", R"("started":1,"failed":2})"));
+  EXPECT_TRUE(is(answer, "200", R"("result":"already_running","id":null,"error":{"code":"operation_invalid",)"));
+  EXPECT_TRUE(
+      is(answer, "200", R"("name":"none","uuid":null,"result":"failed","id":null,"error":{"code":"no_domain",)"));
+  EXPECT_TRUE(is(client.post("/v1/start", R"({"all": true})"), "200", R"({"domains":[],"started":0,"failed":0})"));
+}
+
+TEST_F(HttpDoor, WhatIsNoBatchIsRefused) {
+  open();
+  Client client(path_);
+  for (const auto& [body, says] : std::initializer_list<std::pair<std::string, const char*>>{
+           {"", "is no JSON"},
+           {"{", "is no JSON"},
+           {"[]", "must be a JSON object"},
+           {"{}", "which guests to start by one of"},
+           {R"({"all": true, "match": "a"})", "which guests to start by one of"},
+           {R"({"all": false})", "must be true where it stands"},
+           {R"({"match": 5})", "must be a pattern"},
+           {R"({"match": ")" + std::string(256, '*') + "\"}", "at most 255 bytes"},
+           {R"({"domains": []})", "at least one"},
+           {R"({"domains": ["a", ""]})", "names or UUIDs"},
+           {R"({"domains": ["a", 1]})", "names or UUIDs"},
+           {R"({"domains": [["a"]]})", "names or UUIDs"},
+           {R"({"domains": [[["a"]]]})", "is no JSON"},
+           {R"({"all": true, "paused": 1})", "must be true or false"},
+           {R"({"all": true, "pause": true})", "means nothing here"}})
+    EXPECT_TRUE(is(client.post("/v1/start", body), "400", says)) << body;
+}
+
+TEST_F(HttpDoor, StartsThatWaitAreCancelledWhenTheirClientGoes) {
+  open();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sim_.run(core::define(sim_.host, definition("g" + std::to_string(i)))));
+  sim_.host.settings.parallel_starts = 1;
+  sim_.script->launch_delay = milliseconds(150);
+  {
+    Client client(path_);
+    client.begin_post("/v1/start", R"({"all": true})");
+    while (sim_.simulated_processes() < 1) std::this_thread::sleep_for(milliseconds(1));
+  }
+  while (sim_.run(launches(sim_.host)) > 0) std::this_thread::sleep_for(milliseconds(1));
+  sim_.settle();
+  EXPECT_LE(sim_.simulated_processes(), 2) << "one that ran, and one that had begun";
+  // A client that has said all that it has to say is still there.
+  sim_.host.settings.parallel_starts = 5;
+  Client client(path_);
+  client.begin_post("/v1/start", R"({"all": true})");
+  client.say_no_more();
+  EXPECT_TRUE(is(client.receive(), "200", "\"failed\":0}"));
+  EXPECT_EQ(sim_.simulated_processes(), 5);
 }
 
 TEST_F(HttpDoor, RequestsMayComeInOneBreath) {

@@ -215,7 +215,7 @@ def test_a_closed_folder_is_named(conn, folder):
         domain.create()
     assert problem.value.get_error_message() == (
         f"Cannot access storage file '{path}' (as uid:{USER.pw_uid}, gid:{USER.pw_gid}): Permission denied; "
-        f"the folder '{closed}' does not let user vireo-qemu through")
+        f"the folder '{closed}' does not let user vireo-qemu through: its mode 0700 gives others no x (it belongs to 0:0)")
     assert owner(path) == (0, 0)
     closed.chmod(0o711)
     domain.create()

@@ -34,6 +34,9 @@ struct Launch {
   std::string folder() const { return runtime_folder(host, run->id); }
 };
 
+// By its caller, before it was admitted.
+bool abandoned(const Launch& launch) { return launch.launching->caller_gone && !launch.launching->admitted; }
+
 std::unexpected<Error> given_up(const Launch& launch) {
   return fail(VIR_ERR_OPERATION_FAILED,
               "domain '" + launch.domain->name + "' was destroyed while it was being started");
@@ -282,23 +285,29 @@ Done take_undisturbed(Launch& l, std::span<const Step> to_take) {
                                     asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
 }
 
-// Labels come before the line: a file system that takes its time takes nobody's place. Until the launch is admitted,
-// a caller that goes away ends it; from then on it is brought to its end, since half of a launch helps nobody.
-Done take_all(Launch& l) {
-  const auto caller = co_await asio::this_coro::cancellation_state;
+// Whether the caller has gone; if not, the launch is interrupted when it goes. Asio forgets that with every operation
+// that ends, so it is said anew before each.
+bool caller_gone(Launch& l, const asio::cancellation_state& caller) {
   l.launching->caller_gone = caller.cancelled() != asio::cancellation_type::none;
   if (auto slot = caller.slot(); slot.is_connected())
     slot.assign([launching = l.launching](asio::cancellation_type) {
       launching->caller_gone = true;
       launching->interrupt();
     });
-  const auto& gone = l.launching->caller_gone;
-  auto done = co_await take_interruptibly(l, steps_to_claim);
-  if (done && !gone) done = co_await take_undisturbed(l, steps_to_prepare);
-  if (done && !gone) done = co_await take_interruptibly(l, steps_in_line);
+  return l.launching->caller_gone;
+}
+
+// Labels come before the line: a file system that takes its time takes nobody's place. Until the launch is admitted,
+// a caller that goes away ends it; from then on it is brought to its end, since half of a launch helps nobody.
+Done take_all(Launch& l) {
+  const auto caller = co_await asio::this_coro::cancellation_state;
+  Result<void> done;
+  if (!caller_gone(l, caller)) done = co_await take_interruptibly(l, steps_to_claim);
+  if (done && !caller_gone(l, caller)) done = co_await take_undisturbed(l, steps_to_prepare);
+  if (done && !caller_gone(l, caller)) done = co_await take_interruptibly(l, steps_in_line);
+  if (!l.launching->admitted && caller_gone(l, caller))
+    done = fail(VIR_ERR_OPERATION_ABORTED, "the caller that started domain '" + l.domain->name + "' has gone");
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  if (gone && !l.launching->admitted)
-    co_return fail(VIR_ERR_OPERATION_ABORTED, "the caller that started domain '" + l.domain->name + "' has gone");
   if (done) done = co_await take_steps(l, steps_to_launch);
   co_return done;
 }
@@ -308,13 +317,25 @@ void publish_failure(Launch& l, const std::string& why) {
   const auto& steps_taken = l.recorder->so_far().steps;  // the last of them is the undoing
   l.host.boots.failed(l.run->boot, steps_taken.size() > 1 ? steps_taken[steps_taken.size() - 2].name : "lane");
   auto trace = l.recorder->finish(why);
-  const bool nobody_asks = l.launching->caller_gone && !l.launching->admitted;
-  if (nobody_asks || !l.domain->view) return;
+  if (abandoned(l) || !l.domain->view) return;  // abandoned: nobody asks
   model::DomainView view = *l.domain->view;
   view.last_launch = std::move(trace);
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = VIR_DOMAIN_SHUTOFF_FAILED;
   l.host.registry.publish(*l.domain, std::move(view));
+}
+
+// QEMU says which file it cannot open; what is in its way, the labeler knows.
+asio::awaitable<void> add_what_is_in_the_way(Launch& l, Error& error) {
+  if (!error.detail.contains("Permission denied") && !error.detail.contains("No such file")) co_return;
+  constexpr auto kPatience = std::chrono::seconds(1);
+  auto files = co_await l.host.labeler.explain(l.live, true, Deadline::in(kPatience));
+  if (!files) co_return;
+  for (const auto& file : *files)
+    if (!file.allowed && error.detail.contains(file.path) && !error.detail.contains(file.why)) {
+      error.detail += "; " + file.why;
+      co_return;
+    }
 }
 
 // Marks the launch as being under way, for as long as it is.
@@ -353,6 +374,9 @@ asio::awaitable<Result<void>> bring_up(Host& host, DomainPtr domain, model::Doma
     co_return done;
   }
   launch.recorder->begin("undo");
+  const bool asked_to_end = launch.launching->given_up || abandoned(launch);
+  // While the files are still the guest's.
+  if (!asked_to_end) co_await add_what_is_in_the_way(launch, done.error());
   co_await launch.undo.unwind();
   if (launch.remains) done.error().detail += "; what was started of it cannot be ended: " + launch.remains->detail;
   log::warn("guest '{}' did not start: {}", domain->name, done.error().message());

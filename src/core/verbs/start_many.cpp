@@ -181,7 +181,7 @@ asio::awaitable<std::vector<BatchResult>> carry_out(BatchPtr batch) {
 
 std::vector<DomainRef> fitting(const model::HostVersion& version, const std::string& pattern) {
   std::vector<DomainRef> fit;
-  version.by_name.for_each([&](std::string_view, const model::DomainViewPtr& view) {
+  version.by_name.for_each([&](const auto&, const model::DomainViewPtr& view) {
     if (!view->active() && model::glob_matches(pattern, view->name))
       fit.push_back({.uuid = view->uuid, .name = view->name});
   });
@@ -212,6 +212,8 @@ void add_named(Batch& batch, const std::vector<std::string>& named) {
 }  // namespace
 
 asio::awaitable<Result<std::vector<BatchResult>>> start_many(Host& host, BatchGuests guests, BatchOptions options) {
+  // A caller that goes is noticed where the batch waits, so that results are whole whenever that is.
+  co_await asio::this_coro::throw_if_cancelled(false);
   auto batch = std::make_shared<Batch>(host, options);
   if (guests.pattern) {
     auto version = host.registry.versions().snapshot();

@@ -14,7 +14,7 @@ struct Door::Listening : std::enable_shared_from_this<Door::Listening> {
   std::size_t next_executor = 0;  // first executor only
   std::atomic<std::uint64_t> turned_away{0};
 
-  mutable std::mutex mutex;
+  mutable CountedMutex mutex{"sessions (http)"};
   std::shared_ptr<UnixListener> listener;
   std::set<std::shared_ptr<Session>> sessions;
   bool closed = false;
@@ -24,7 +24,7 @@ struct Door::Listening : std::enable_shared_from_this<Door::Listening> {
   void admit(asio::local::stream_protocol::socket socket) {
     auto session = Session::make(std::move(socket), shared);
     {
-      std::lock_guard hold(mutex);
+      const CountedMutex::Hold hold(mutex);
       if (closed) return;
       if (sessions.size() >= shared->limits.connections) {
         ++turned_away;
@@ -33,7 +33,7 @@ struct Door::Listening : std::enable_shared_from_this<Door::Listening> {
       sessions.insert(session);
     }
     session->start([self = shared_from_this()](const std::shared_ptr<Session>& over) {
-      std::lock_guard hold(self->mutex);
+      const CountedMutex::Hold hold(self->mutex);
       self->sessions.erase(over);
     });
   }
@@ -50,7 +50,7 @@ Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::pe
   auto listener = std::make_shared<UnixListener>(listening_->executors.front());
   if (auto ok = listener->listen(path, mode); !ok) return ok;
   {
-    std::lock_guard hold(listening_->mutex);
+    const CountedMutex::Hold hold(listening_->mutex);
     listening_->listener = listener;
   }
   listener->accept([self = listening_] { return self->next(); },
@@ -62,7 +62,7 @@ Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::pe
 void Door::stop_accepting() {
   std::shared_ptr<UnixListener> listener;
   {
-    std::lock_guard hold(listening_->mutex);
+    const CountedMutex::Hold hold(listening_->mutex);
     listener = std::exchange(listening_->listener, nullptr);
   }
   if (listener) listener->stop();
@@ -72,7 +72,7 @@ void Door::close() {
   stop_accepting();
   std::set<std::shared_ptr<Session>> all;
   {
-    std::lock_guard hold(listening_->mutex);
+    const CountedMutex::Hold hold(listening_->mutex);
     listening_->closed = true;
     // Let go of here: a session whose thread ends before it notices would never take itself off the list.
     all.swap(listening_->sessions);
@@ -88,7 +88,7 @@ bool Door::drain(Deadline deadline) {
 std::vector<Counter> Door::counters() const {
   std::size_t connections = 0;
   {
-    std::lock_guard hold(listening_->mutex);
+    const CountedMutex::Hold hold(listening_->mutex);
     connections = listening_->sessions.size();
   }
   const auto& shared = *listening_->shared;

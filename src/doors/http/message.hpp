@@ -14,6 +14,7 @@ struct Request {
   std::string method;
   std::vector<std::string> path;       // decoded, without the empty one before the first slash
   std::vector<std::string> arguments;  // what the pattern's {…} stand for, in order
+  std::string body;                    // as it came, at most Limits::body_bytes
 };
 
 struct Response {

@@ -17,6 +17,7 @@ constexpr std::array table{
     Route{"GET", "/v1/phases", &show_phases},
     Route{"GET", "/v1/domains/{domain}/access", &show_access},
     Route{"POST", "/v1/reload", &reload},
+    Route{"POST", "/v1/start", &start},
 };
 
 // What the braces stand for, if the path is of this pattern.

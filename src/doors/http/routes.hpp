@@ -1,5 +1,6 @@
 // The table of routes: which handler answers which method on which path. A read is answered where it stands, on the
-// door's thread, from the published version; a change is a coroutine on the core thread.
+// door's thread, from the published version; a change is a coroutine on the core thread, cancelled when its
+// client goes away.
 #pragma once
 
 #include "doors/http/message.hpp"

@@ -105,14 +105,63 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
       if (const auto* read = std::get_if<Read>(&(*route)->handler)) co_return (*read)(self->shared_->services, request);
       const auto pass = self->shared_->gate.enter();
       if (!pass) co_return refusal(503, "shutting_down", "vireod is shutting down and makes no more changes");
-      const auto change = std::get<Change>((*route)->handler);
-      co_return co_await asio::co_spawn(self->shared_->core, change(self->shared_->services, std::move(request)),
-                                        asio::use_awaitable);
+      request.body = std::move(message.body());
+      co_return co_await make_change(self, std::get<Change>((*route)->handler), std::move(request));
     } catch (const std::exception& e) {
       log::error("{} {} failed: {}", std::string_view(message.method_string()), std::string_view(message.target()),
                  e.what());
     }
     co_return refusal(500, "internal_error", "the request failed; the daemon's log says why");
+  }
+
+  // A change under way.
+  struct Running {
+    asio::cancellation_signal cancel;  // core thread: given when the client has gone, unless it has ended
+    bool ended = false;
+    asio::cancellation_signal unwatch;  // session's executor
+    bool answered = false;
+  };
+
+  // On the core thread.
+  static asio::awaitable<Response> perform(Change change, const Services& services, Request request,
+                                           std::shared_ptr<Running> running) {
+    struct Ending {
+      std::shared_ptr<Running> running;
+      ~Ending() { running->ended = true; }
+    };
+    const Ending ending{std::move(running)};
+    co_return co_await change(services, std::move(request));
+  }
+
+  // Cancels the change when the client goes away: when the system says that its end of the connection is closed. What
+  // it may have sent meanwhile stays unread.
+  void watch(const std::shared_ptr<Running>& running) {
+    stream_.socket().async_wait(
+        asio::socket_base::wait_error,
+        asio::bind_cancellation_slot(running->unwatch.slot(), [running, core = shared_->core](Error) {
+          if (running->answered) return;
+          asio::post(core, [running] {
+            if (!running->ended) running->cancel.emit(asio::cancellation_type::terminal);
+          });
+        }));
+  }
+
+  static asio::awaitable<Response> make_change(std::shared_ptr<BeastSession> self, Change change, Request request) {
+    auto running = std::make_shared<Running>();
+    self->watch(running);
+    std::exception_ptr thrown;
+    Response response;
+    try {
+      response = co_await asio::co_spawn(self->shared_->core,
+                                         perform(change, self->shared_->services, std::move(request), running),
+                                         asio::bind_cancellation_slot(running->cancel.slot(), asio::use_awaitable));
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    running->answered = true;
+    running->unwatch.emit(asio::cancellation_type::terminal);
+    if (thrown) std::rethrow_exception(thrown);
+    co_return response;
   }
 
   // Takes and forgets what a refused client is still sending.

@@ -50,7 +50,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
   const Welcome welcome;
   const std::shared_ptr<Common> common = std::make_shared<Common>();
 
-  std::mutex mutex;
+  CountedMutex mutex{"sessions (libvirt)"};
   Limits limits;
   std::vector<std::shared_ptr<Entrance>> entrances;
   std::set<std::shared_ptr<Session>> sessions;
@@ -59,7 +59,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
 
   void begin(const std::shared_ptr<Entrance>& entrance) {
     {
-      std::lock_guard hold(mutex);
+      const CountedMutex::Hold hold(mutex);
       entrances.push_back(entrance);
     }
     entrance->listener->accept(
@@ -74,7 +74,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
   }
 
   asio::any_io_executor next() {
-    std::lock_guard hold(mutex);
+    const CountedMutex::Hold hold(mutex);
     return executors[next_executor++ % executors.size()];
   }
 
@@ -84,7 +84,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
     const bool no_descriptors = descriptors_run_out(socket.native_handle());
     std::shared_ptr<Session> session;
     {
-      std::lock_guard hold(mutex);
+      const CountedMutex::Hold hold(mutex);
       if (closed) return;
       if (!no_descriptors && entrance->clients < limits.sessions) {
         session = std::make_shared<Session>(std::move(socket), peer, table, limits, common);
@@ -105,7 +105,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
     asio::post(session->executor(), [self = shared_from_this(), session, entrance] {
       if (self->welcome) self->welcome(*session);
       session->start([self, entrance](const std::shared_ptr<Session>& over) {
-        std::lock_guard hold(self->mutex);
+        const CountedMutex::Hold hold(self->mutex);
         self->sessions.erase(over);
         --entrance->clients;
       });
@@ -115,7 +115,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
   void stop_accepting() {
     std::vector<std::shared_ptr<Entrance>> all;
     {
-      std::lock_guard hold(mutex);
+      const CountedMutex::Hold hold(mutex);
       all.swap(entrances);
     }
     for (const auto& entrance : all) entrance->listener->stop();
@@ -147,7 +147,7 @@ void Door::close() {
   shared_->stop_accepting();
   std::set<std::shared_ptr<Session>> all;
   {
-    std::lock_guard hold(shared_->mutex);
+    const CountedMutex::Hold hold(shared_->mutex);
     shared_->closed = true;
     all = shared_->sessions;
   }
@@ -155,7 +155,7 @@ void Door::close() {
 }
 
 void Door::set_limits(const Limits& limits) {
-  std::lock_guard hold(shared_->mutex);
+  const CountedMutex::Hold hold(shared_->mutex);
   shared_->limits = limits;
 }
 
@@ -174,7 +174,7 @@ const Counters& Door::counters() const { return shared_->common->counters; }
 std::size_t Door::calls_in_flight() const { return shared_->common->gate.inside(); }
 
 std::size_t Door::sessions() const {
-  std::lock_guard hold(shared_->mutex);
+  const CountedMutex::Hold hold(shared_->mutex);
   return shared_->sessions.size();
 }
 

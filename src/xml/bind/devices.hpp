@@ -31,7 +31,7 @@ void bind_disk_driver(IO& io, T& driver) {
   io.word("detect_zeroes", driver.detect_zeroes);
 }
 
-// What is the same as saying nothing is not written, but for running guests.
+// <seclabel> of one file.
 template <class IO, class T>
 void bind_source_label(IO& io, T& label) {
   io.attr("model", label.model);
@@ -49,17 +49,6 @@ void bind_source_label(IO& io, T& label) {
 }
 
 template <class IO, class T>
-void bind_source_labels(IO& io, T& labels) {
-  if constexpr (IO::reading) {
-    io.list("seclabel", labels, [](auto& sub, auto& value) { bind_source_label(sub, value); });
-  } else {
-    for (const auto& label : labels)
-      io.child("seclabel", io.live() || label.relabel == false || !label.label.empty(),
-               [&](auto& sub) { bind_source_label(sub, label); });
-  }
-}
-
-template <class IO, class T>
 void bind_disk(IO& io, T& disk) {
   io.constant("type", "file", false);
   io.word("device", disk.kind);
@@ -73,7 +62,7 @@ void bind_disk(IO& io, T& disk) {
     } else if (io.live() && disk.index != 0) {
       sub.number("index", disk.index);
     }
-    bind_source_labels(sub, disk.seclabels);
+    sub.list("seclabel", disk.seclabels, [](auto& label, auto& value) { bind_source_label(label, value); });
   });
   io.flag("backingStore", disk.no_backing);
   io.child("target", true, [&](auto& sub) {

@@ -8,9 +8,10 @@
 
 namespace vireo::xml {
 
-// What contradicts itself, in libvirt's words; and what each type means by saying nothing.
+// What contradicts itself, in libvirt's words; and what is meant where nothing is said.
 inline void check_seclabel(Reader& io, model::SecLabel& label) {
   using enum model::SecLabelType;
+  if (label.type == unset) label.type = dynamic;
   if (label.type == none) {
     if (label.relabel == true)
       io.fail(VIR_ERR_CONFIG_UNSUPPORTED, "resource relabeling is not compatible with 'none' label type",
@@ -22,7 +23,7 @@ inline void check_seclabel(Reader& io, model::SecLabel& label) {
   } else {
     if (label.relabel == false)
       io.fail(VIR_ERR_CONFIG_UNSUPPORTED, "dynamic label type must use resource relabeling", VIR_FROM_DOMAIN);
-    if (label.type == dynamic) label.relabel = true;
+    label.relabel = true;
   }
   if (label.model.empty() && (label.type == fixed || !label.baselabel.empty()))
     io.fail(VIR_ERR_XML_ERROR, "missing security model in domain seclabel", VIR_FROM_DOMAIN);
@@ -57,8 +58,7 @@ void bind_seclabels(IO& io, T& labels) {
     for (const auto& label : labels) {
       // One that was chosen for the running guest, not asked for.
       const bool chosen = label.type == model::SecLabelType::dynamic && !label.label.empty() && label.baselabel.empty();
-      const bool said = label.type != model::SecLabelType::unset || !label.baselabel.empty();
-      io.child("seclabel", said && (io.live() || !chosen), [&](auto& sub) { bind_seclabel(sub, label); });
+      io.child("seclabel", io.live() || !chosen, [&](auto& sub) { bind_seclabel(sub, label); });
     }
   }
 }

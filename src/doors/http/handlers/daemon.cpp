@@ -24,6 +24,8 @@ Response show_daemon(const Services& services, const Request&) {
 }
 
 asio::awaitable<Response> reload(const Services& services, Request) {
+  // To its end, whether or not somebody still wants to know.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   auto done = co_await services.reload();
   if (!done) co_return refusal(done.error());
   co_return Response{.body = {{"file", done->file},

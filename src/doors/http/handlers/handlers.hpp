@@ -51,4 +51,12 @@ asio::awaitable<Response> show_access(const Services& services, Request request)
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
 
+// Starts many guests, all at once. The body is {"domains": [name or UUID …]}, {"all": true} or {"match": "web-*"}; the
+// last two mean what is shut off. With it may stand "paused" and "all_or_nothing", each true or false. Answers, when
+// all have started or failed, {"domains": [{"name", "uuid", "result", "id", "error"} …], "started", "failed"}: result
+// is "started", "already_running", "failed", "not_begun" or "undone"; id, uuid and error are null where there is none,
+// and error is as in refusals; the last two count. 400 for another body. Starts that wait are cancelled when the client
+// goes away.
+asio::awaitable<Response> start(const Services& services, Request request);
+
 }  // namespace vireo::doors::http

@@ -13,6 +13,7 @@ void register_domain_facts(HandlerTable& table);
 void register_domain_xml(HandlerTable& table);
 void register_define(HandlerTable& table);
 void register_lifecycle(HandlerTable& table);
+void register_metadata(HandlerTable& table);
 void register_events(HandlerTable& table);
 void register_console(HandlerTable& table);
 void register_monitor(HandlerTable& table);
@@ -26,6 +27,7 @@ inline void register_all(HandlerTable& table) {
   register_domain_xml(table);
   register_define(table);
   register_lifecycle(table);
+  register_metadata(table);
   register_events(table);
   register_console(table);
   register_monitor(table);
