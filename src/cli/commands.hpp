@@ -10,11 +10,10 @@ namespace vireo::cli {
 void print_json(const json::object& answer);
 
 struct ContentionOptions {
-  bool as_json = false;
   bool reset = false;  // begin the figures anew after showing them
   bool watch = false;  // again every second, until interrupted, each time what waited in between
 };
-Result<void> contention(const Where& where, const ContentionOptions& options);
+Result<void> contention(const Where& where, const ContentionOptions& options, bool as_json);
 Result<void> boots(const Where& where, bool as_json);
 Result<void> explain_access(const Where& where, const std::string& domain, bool as_json);
 Result<void> list(const Where& where, bool as_json);

@@ -36,14 +36,14 @@ std::string report(const json::object& answer) {
 
 }  // namespace
 
-Result<void> contention(const Where& where, const ContentionOptions& options) {
+Result<void> contention(const Where& where, const ContentionOptions& options, bool as_json) {
   for (;;) {
     // Watching shows one second at a time, so each look begins the figures anew.
     const bool reset = options.reset || options.watch;
     auto answer =
         reset ? ask_daemon(where, "POST", "/v1/contention/reset") : ask_daemon(where, "GET", "/v1/contention");
     if (!answer) return pass_on(answer);
-    if (options.as_json) {
+    if (as_json) {
       print_json(*answer);
     } else {
       if (options.watch && ::isatty(STDOUT_FILENO) != 0) std::fputs("\033[H\033[J", stdout);

@@ -22,63 +22,94 @@ int run(const std::function<Result<void>()>& command) {
   return 1;
 }
 
+using Command = std::function<Result<void>()>;
+
+// The commands, and what their options say: CLI11 writes into it while it parses.
+class CommandLine {
+ public:
+  explicit CommandLine(CLI::App& app) : app_(app) {
+    app.require_subcommand(1);
+    app.fallthrough();
+    auto* socket = app.add_option("--socket", where_.socket, "vireod's HTTP socket (default: /run/vireo/http-sock)")
+                       ->envname("VIREO_SOCKET");
+    app.add_option("--root", where_.root, "Talk to the vireod that was started with this --root")->excludes(socket);
+    app.set_version_flag("--version", "vireo " VIREO_VERSION);
+    app.footer("Guests are defined and changed with virsh and libvirt's other clients. See vireo(1).");
+    add_guests();
+    add_figures();
+    add_daemon();
+  }
+
+  const Command& chosen() const { return chosen_; }
+
+ private:
+  CLI::App& add(const char* name, const char* meaning, Command command) {
+    auto* added = app_.add_subcommand(name, meaning);
+    added->callback([this, command = std::move(command)] { chosen_ = command; });
+    return *added;
+  }
+  void takes_json(CLI::App& command) { command.add_flag("--json", as_json_, "Print JSON, for programs"); }
+  void takes_domain(CLI::App& command) {
+    command.add_option("domain", domain_, "The guest's name, UUID or id")->required();
+  }
+
+  void add_guests() {
+    takes_json(add("list", "List all guests", [this] { return cli::list(where_, as_json_); }));
+    auto& start = add("start", "Start guests, all at once", [this] { return cli::start(where_, start_, as_json_); });
+    takes_json(start);
+    auto* which = start.add_option_group("guests")->require_option(1);
+    which->add_option("domain", start_.domains, "The guests' names or UUIDs");
+    which->add_flag("--all", start_.all, "All that are shut off");
+    which->add_option("--match", start_.match, "Those that are shut off and whose names fit a pattern such as 'web-*'");
+    start.add_flag("--paused", start_.paused, "Leave their processors stopped");
+    start.add_flag("--all-or-nothing", start_.all_or_nothing, "When one does not start, end the others again");
+    auto& trace = add("trace", "Show where the time of a guest's last start went",
+                      [this] { return cli::trace(where_, domain_, as_json_); });
+    auto& access = add("explain-access", "Show which of its files a guest can open, and what forbids it",
+                       [this] { return cli::explain_access(where_, domain_, as_json_); });
+    for (auto* each : {&trace, &access}) {
+      takes_domain(*each);
+      takes_json(*each);
+    }
+  }
+
+  void add_figures() {
+    takes_json(add("boots", "Show how long the guests of the last storm of starts took to be up",
+                   [this] { return cli::boots(where_, as_json_); }));
+    takes_json(add("phases", "Show how long each phase of a launch takes, over all launches",
+                   [this] { return cli::phases(where_, as_json_); }));
+    auto& contention = add("contention", "Show where anything waited in the daemon, and for whom",
+                           [this] { return cli::contention(where_, contention_, as_json_); });
+    takes_json(contention);
+    contention.add_flag("--reset", contention_.reset, "Begin the figures anew afterwards");
+    contention.add_flag("--watch", contention_.watch, "Show every second what waited in it");
+  }
+
+  void add_daemon() {
+    takes_json(add("status", "Show what the daemon does: guests, connections, counters",
+                   [this] { return cli::status(where_, as_json_); }));
+    add("reload", "Have the daemon read its configuration anew", [this] { return cli::reload(where_); });
+    add("version", "Show the versions of this command and of the daemon", [this] { return cli::version(where_); });
+  }
+
+  CLI::App& app_;
+  cli::Where where_;
+  std::string domain_;
+  bool as_json_ = false;
+  cli::StartRequest start_;
+  cli::ContentionOptions contention_;
+  Command chosen_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  cli::Where where;
-  std::string domain;
-  bool as_json = false;
-  cli::ContentionOptions contention_options;
-  std::function<Result<void>()> command;
-
   CLI::App app("Talks to vireod, the daemon that runs this host's guests.", "vireo");
-  app.require_subcommand(1);
-  app.fallthrough();
-  auto* socket = app.add_option("--socket", where.socket, "vireod's HTTP socket (default: /run/vireo/http-sock)")
-                     ->envname("VIREO_SOCKET");
-  app.add_option("--root", where.root, "Talk to the vireod that was started with this --root")->excludes(socket);
-  app.set_version_flag("--version", "vireo " VIREO_VERSION);
-  app.footer("Guests are defined and changed with virsh and libvirt's other clients. See vireo(1).");
-
-  auto* list = app.add_subcommand("list", "List all guests");
-  auto* status = app.add_subcommand("status", "Show what the daemon does: guests, connections, counters");
-  auto* trace = app.add_subcommand("trace", "Show where the time of a guest's last start went");
-  auto* contention = app.add_subcommand("contention", "Show where anything waited in the daemon, and for whom");
-  contention->add_flag("--json", contention_options.as_json, "Print JSON, for programs");
-  contention->add_flag("--reset", contention_options.reset, "Begin the figures anew afterwards");
-  contention->add_flag("--watch", contention_options.watch, "Show every second what waited in it");
-  contention->callback([&] { command = [&] { return cli::contention(where, contention_options); }; });
-  auto* boots = app.add_subcommand("boots", "Show how long the guests of the last storm of starts took to be up");
-  auto* phases = app.add_subcommand("phases", "Show how long each phase of a launch takes, over all launches");
-  auto* access = app.add_subcommand("explain-access", "Show which of its files a guest can open, and what forbids it");
-  auto* reload = app.add_subcommand("reload", "Have the daemon read its configuration anew");
-  auto* start = app.add_subcommand("start", "Start guests, all at once");
-  cli::StartRequest to_start;
-  auto* which = start->add_option_group("guests")->require_option(1);
-  which->add_option("domain", to_start.domains, "The guests' names or UUIDs");
-  which->add_flag("--all", to_start.all, "All that are shut off");
-  which->add_option("--match", to_start.match, "Those that are shut off and whose names fit a pattern such as 'web-*'");
-  start->add_flag("--paused", to_start.paused, "Leave their processors stopped");
-  start->add_flag("--all-or-nothing", to_start.all_or_nothing, "When one does not start, end the others again");
-  auto* version = app.add_subcommand("version", "Show the versions of this command and of the daemon");
-  for (auto* each : {trace, access}) each->add_option("domain", domain, "The guest's name, UUID or id")->required();
-  for (auto* each : {list, start, status, trace, boots, phases, access})
-    each->add_flag("--json", as_json, "Print JSON, for programs");
-
-  list->callback([&] { command = [&] { return cli::list(where, as_json); }; });
-  start->callback([&] { command = [&] { return cli::start(where, to_start, as_json); }; });
-  status->callback([&] { command = [&] { return cli::status(where, as_json); }; });
-  trace->callback([&] { command = [&] { return cli::trace(where, domain, as_json); }; });
-  boots->callback([&] { command = [&] { return cli::boots(where, as_json); }; });
-  phases->callback([&] { command = [&] { return cli::phases(where, as_json); }; });
-  access->callback([&] { command = [&] { return cli::explain_access(where, domain, as_json); }; });
-  reload->callback([&] { command = [&] { return cli::reload(where); }; });
-  version->callback([&] { command = [&] { return cli::version(where); }; });
-
+  const CommandLine line(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
-  return run(command);
+  return run(line.chosen());
 }

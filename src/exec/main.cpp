@@ -171,6 +171,9 @@ void renounce(const Options& options) {
   }
   must(drop_capabilities(), Step::Capabilities);
   must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, Step::NoNewPrivileges);
+  // Only now, since a change of user undoes it; a parent that has gone meanwhile sends no signal any more.
+  if (options.die_with > 0)
+    must(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == options.die_with, Step::Tie);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct Options {
   int report_fd = -1;                     // --report=FD: where the caller reads reports; required
   int keep_fd = -1;                       // --keep=FD: stays open besides 0, 1 and 2
   const char* pid_file = nullptr;         // --pid-file=PATH
+  pid_t die_with = 0;                     // --die-with=PID: ends with its parent, which must be this process
   const char* cgroups[kMaxCgroups] = {};  // --cgroup=FOLDER, once for each hierarchy
   int cgroup_count = 0;
   Limit memlock, core;         // --memlock=BYTES, --core=BYTES; "unlimited"

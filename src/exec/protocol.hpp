@@ -24,6 +24,7 @@ enum class Step : int {
   User,
   Capabilities,
   NoNewPrivileges,
+  Tie,
   Execute,
 };
 
@@ -71,6 +72,8 @@ constexpr const char* text_of(Step step) {
       return "drop capabilities";
     case Step::NoNewPrivileges:
       return "renounce new privileges";
+    case Step::Tie:
+      return "tie its life to the daemon's";
     case Step::Execute:
       return "execute";
   }

@@ -70,6 +70,7 @@ Result<void> Probe::start(const std::string& path, const ExecOptions& exec) {
   request.environment = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"};
   request.input_fd = request.output_fd = theirs.get();
   request.error_fd = errors_.get();
+  request.die_with_daemon = true;
   auto child = spawn(request);
   if (!child) return pass_on(child);
   child_ = std::move(*child);

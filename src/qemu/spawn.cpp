@@ -37,6 +37,7 @@ std::vector<std::string> helper_words(const SpawnRequest& request, int report_fd
   limit("core", request.core_bytes);
   if (request.oom_score) words.push_back(fmt::format("--oom-score={}", *request.oom_score));
   if (request.nice) words.push_back(fmt::format("--nice={}", *request.nice));
+  if (request.die_with_daemon) words.push_back(fmt::format("--die-with={}", ::getpid()));
   if (!request.pid_file.empty()) words.push_back("--pid-file=" + request.pid_file);
   if (!request.label.security_model.empty())
     words.push_back(fmt::format("--{}={}", request.label.security_model, request.label.label));

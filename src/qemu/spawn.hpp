@@ -38,6 +38,7 @@ struct SpawnRequest {
   int error_fd = -1;                     // standard error; -1: /dev/null
   int kept_fd = -1;                      // inherited under the same number, 3 or more; -1: none
   std::vector<std::string> cgroups;      // folders of the control groups to join
+  bool die_with_daemon = false;          // killed when the thread that spawned it ends, be it with the daemon
   std::string pid_file;                  // written before privileges are dropped; empty: none
   // Empty: as the daemon's own.
   std::optional<std::uint64_t> memlock_bytes, core_bytes;

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "qemu/process.hpp"
 #include "qemu/test_support.hpp"
@@ -172,6 +173,20 @@ TEST_F(SpawnTest, ItIsBornInAGroupOfVersion2) {
   EXPECT_NE(text.find(group.substr(group.rfind('/')) + "\n"), std::string::npos) << text;
   EXPECT_NE(text.find("/dev/null"), std::string::npos) << text;
   EXPECT_EQ(::rmdir(group.c_str()), 0) << "it has ended, so its group is empty";
+}
+
+TEST_F(SpawnTest, ItEndsWithItsParentIfItShall) {
+  SpawnRequest request;
+  request.argv = {"/bin/sleep", "60"};
+  if (::geteuid() == 0) request.exec.user = nobody();  // a change of user must not undo it
+  request.die_with_daemon = true;
+  Result<Spawned> child;
+  std::thread([&] { child = spawn(request); }).join();
+  ASSERT_TRUE(child) << child.error().message();
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), &info, WEXITED), 0);
+  EXPECT_EQ(info.si_code, CLD_KILLED);
+  EXPECT_EQ(info.si_status, SIGKILL);
 }
 
 TEST_F(SpawnTest, EachStepThatFailsIsNamedWithItsReason) {
