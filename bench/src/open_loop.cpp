@@ -17,7 +17,8 @@ void OpenLoop::run() {
   for (int k = 0;; ++k) {
     const auto due = begun_ + interval_ * k;
     // Bounded naps, so that finish() is noticed where the next question is far away.
-    while (Clock::now() < due && due < end_.load()) std::this_thread::sleep_until(std::min(due, Clock::now() + interval_));
+    while (Clock::now() < due && due < end_.load())
+      std::this_thread::sleep_until(std::min(due, Clock::now() + interval_));
     if (due >= end_.load()) return;
     if (auto answered = ask_(k); !answered) {
       failed_ = answered.error();
