@@ -92,6 +92,7 @@ void WaitReport::reset() {
 }
 
 std::string short_function_name(std::string_view signature) {
+  if (!signature.contains('(')) return std::string(signature);  // no function's, but somebody's in words
   if (const auto details = signature.find(" ["); details != std::string_view::npos)
     signature = signature.substr(0, details);
   // The arguments begin at the last parenthesis that is outside templates and outside other parentheses.
@@ -106,7 +107,7 @@ std::string short_function_name(std::string_view signature) {
     if (c == '(' && !arguments_found && i > 0) {
       arguments_found = true;
       end = i;
-    } else if (c == ' ' && (arguments_found || !signature.contains('('))) {
+    } else if (c == ' ' && arguments_found) {
       begin = i + 1;
       break;
     }

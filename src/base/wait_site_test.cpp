@@ -103,6 +103,7 @@ TEST(FunctionNames, AreShort) {
             "core::admit");
   EXPECT_EQ(short_function_name("main"), "main");
   EXPECT_EQ(short_function_name("start"), "start");
+  EXPECT_EQ(short_function_name("launches under way"), "launches under way");
 }
 
 TEST(LoopMeters, CountTurnsAndTimeAtWork) {
