@@ -61,8 +61,7 @@ struct WaitReport {
   static void reset();
 };
 
-// "vireo::Result<int> vireo::core::start(Host &, int) [T = int]" is "core::start"; words that are no signature stay.
-// Pure.
+// "vireo::Result<int> vireo::core::start(Host &, int) [T = int]" is "core::start". Pure.
 std::string short_function_name(std::string_view signature);
 
 }  // namespace vireo
