@@ -34,9 +34,9 @@ struct Arguments {
     return out;
   }
 
-  std::string text(std::string_view name, std::string otherwise) const {
+  std::string text(std::string_view name, const std::string& otherwise) const {
     const auto found = options.find(name);
-    return found == options.end() ? std::move(otherwise) : found->second;
+    return found == options.end() ? otherwise : found->second;
   }
 
   // Numbers of 1 or more, separated by commas; empty where one is none.

@@ -16,7 +16,7 @@ class BareCrowd final : public Crowd {
   // The name of guest 0 is replaced by each guest's own wherever the command line has it.
   BareCrowd(std::vector<std::string> command_line, CrowdPlan plan)
       : Crowd(std::move(plan)), command_line_(std::move(command_line)) {}
-  ~BareCrowd() override { static_cast<void>(stop_all()); }
+  ~BareCrowd() override { [[maybe_unused]] const auto best_effort = stop_all(); }
 
   Result<void> prepare(int clients) override;
   Result<void> start(int client, int guest) override;

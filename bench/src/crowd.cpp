@@ -99,6 +99,7 @@ Result<Storm> start_crowd(Crowd& crowd, int clients) {
   std::vector<Client> done(static_cast<std::size_t>(clients));
   std::barrier together(clients + 1);
   std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(clients));
   for (int c = 0; c < clients; ++c) {
     threads.emplace_back([&crowd, &together, clients, c, &mine = done[static_cast<std::size_t>(c)]] {
       together.arrive_and_wait();

@@ -135,6 +135,7 @@ Result<void> load_the_core(Flat& flat, const std::string& uri, int changes, int 
     if (!connections.back()) return last_error("cannot connect");
   }
   const auto begun = Clock::now();
+  loops.reserve(changing_clients);
   for (int c = 0; c < changing_clients; ++c)
     loops.push_back(std::make_unique<OpenLoop>(
         double(changes) / changing_clients,

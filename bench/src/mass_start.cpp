@@ -96,6 +96,7 @@ Result<void> run(const Arguments& arguments, int guests, int clients, int rounds
     }
     return own;
   };
+  all.reserve(arguments.servers.size() + 1);
   for (const auto& [name, uri] : arguments.servers)
     all.push_back({.name = name, .crowd = std::make_unique<ServerCrowd>(uri, plan_for(name))});
   const auto& [first, first_uri] = arguments.servers.front();

@@ -10,7 +10,7 @@ OpenLoop::OpenLoop(double rate, std::function<Result<void>(int)> ask)
       ask_(std::move(ask)),
       thread_([this] { run(); }) {}
 
-OpenLoop::~OpenLoop() { static_cast<void>(finish()); }
+OpenLoop::~OpenLoop() { [[maybe_unused]] const auto nobody_asks = finish(); }
 
 void OpenLoop::run() {
   ::prctl(PR_SET_TIMERSLACK, 1UL);  // nanoseconds: the kernel may not batch our wake-ups with others

@@ -101,6 +101,7 @@ Result<void> ask_while(Contender& one, const std::vector<Question>& questions, s
     askers.push_back(std::move(*asker));
   }
   std::vector<std::unique_ptr<OpenLoop>> loops;
+  loops.reserve(questions.size());
   for (std::size_t q = 0; q < questions.size(); ++q)
     loops.push_back(std::make_unique<OpenLoop>(
         questions[q].rate, [ask = questions[q].ask, &asker = askers[q]](int k) { return ask(asker, k); }));

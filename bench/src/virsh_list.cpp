@@ -25,6 +25,7 @@ constexpr int starting_clients = 4;
 // Runs a program with its output thrown away; error: it could not be run, or did not exit with 0.
 Result<void> run_program(std::vector<std::string> words) {
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -17,7 +18,7 @@ class LoopMeter {
   struct Figures {
     std::uint64_t turns = 0;
     std::chrono::nanoseconds busy{0}, longest{0}, span{0};  // span: since the start or the last reset
-    double load() const { return span.count() > 0 ? static_cast<double>(busy.count()) / static_cast<double>(span.count()) : 0; }
+    double load() const { return std::chrono::duration<double>(busy) / std::max(span, std::chrono::nanoseconds(1)); }
   };
 
   static std::chrono::nanoseconds processor_time_of(clockid_t thread) {

@@ -190,6 +190,7 @@ class Printer {
   void operator()(const char* key, const std::vector<std::string>& field, const char* meaning, Applies applies) {
     explain(meaning, applies);
     std::vector<std::string> words;
+    words.reserve(field.size());
     for (const auto& word : field) words.push_back(quoted(word));
     out_ << key << " = [" << fmt::format("{}", fmt::join(words, ", ")) << "]\n";
   }

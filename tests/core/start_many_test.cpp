@@ -209,7 +209,7 @@ TEST_F(StartMany, AnAllOrNothingBatchWhoseCallerGoesWhileSomeWaitIsNothing) {
   while (running() < 1) {
   }
   go_away(client);
-  batch.get();
+  EXPECT_TRUE(batch.get());
   sim.settle();
   EXPECT_EQ(running(), 0U);
   EXPECT_EQ(sim.simulated_processes(), 0);
