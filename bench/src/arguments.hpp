@@ -40,9 +40,9 @@ struct Arguments {
   }
 
   // Numbers of 1 or more, separated by commas; empty where one is none.
-  std::vector<int> numbers(std::string_view name, std::string otherwise) const {
+  std::vector<int> numbers(std::string_view name, const std::string& otherwise) const {
     std::vector<int> out;
-    const std::string all = text(name, std::move(otherwise));
+    const std::string all = text(name, otherwise);
     for (std::size_t at = 0; at <= all.size();) {
       const auto end = std::min(all.find(',', at), all.size());
       int number = 0;
