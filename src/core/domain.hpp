@@ -18,6 +18,8 @@
 
 namespace vireo::core {
 
+class Asker;
+
 // One life of a guest's process, from its launch until it has ended. The monitor's events go to the Run that they were
 // made for, so a late event of an earlier life cannot touch a later one.
 struct Run {
@@ -50,7 +52,8 @@ struct Run {
   // The guest has powered off: that its vCPUs stop is no news.
   bool powered_off = false;
 
-  Boot boot;  // what is known of its start
+  Boot boot;                     // what is known of its start
+  std::shared_ptr<Asker> asker;  // of its figures; null: its monitor has not been reached yet
   // Who waits for the process to be gone.
   std::vector<std::shared_ptr<Wake>> waiting_for_end;
 };
@@ -73,10 +76,12 @@ struct Launching {
 };
 
 struct Domain {
-  Domain(const asio::any_io_executor& core, Uuid u, std::string n) : uuid(u), name(std::move(n)), lane(core) {}
+  Domain(const asio::any_io_executor& core, Uuid u, std::string n)
+      : uuid(u), name(std::move(n)), lane(core, "guest", pulse) {}
 
   const Uuid uuid;
   std::string name;  // changed by Registry::rename alone
+  const std::shared_ptr<model::Pulse> pulse = std::make_shared<model::Pulse>();
   Lane lane;
   model::DomainViewPtr view;             // as last published; null: claimed and not yet there, or already gone
   std::shared_ptr<Run> run;              // null: no process

@@ -15,10 +15,12 @@
 #include "core/id_source.hpp"
 #include "core/pace.hpp"
 #include "core/registry.hpp"
+#include "core/stats/sampler.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/host_facts.hpp"
 #include "ports/hypervisor.hpp"
 #include "ports/labeler.hpp"
+#include "ports/meter.hpp"
 
 namespace vireo::core {
 
@@ -37,6 +39,17 @@ struct Settings {
   unsigned parallel_starts = 4;
   // Guests of one order that are started at one moment with the host; 0: as admission allows.
   unsigned autostart_parallel = 0;
+  // How long a call for statistics waits for guests that do not answer; how often every guest is sampled; whether
+  // somebody wants what was, so that it is sampled even when nobody asks.
+  std::chrono::milliseconds stats_deadline{500};
+  std::chrono::milliseconds sample_period{5'000};
+  bool keep_history = false;
+};
+
+// Who measures guests, and the workers that do it: they read from the kernel alone, which always answers.
+struct Measuring {
+  const ports::Meters& meters;
+  Workers& workers;
 };
 
 class Host {
@@ -46,7 +59,7 @@ class Host {
  public:
   Host(asio::any_io_executor core_executor, ports::Hypervisor& the_hypervisor, ports::DefinitionStore& the_store,
        const ports::HostFacts& the_facts, ports::Labeler& the_labeler, Workers& file_workers,
-       Workers& the_image_workers, Settings the_settings)
+       Workers& the_image_workers, Measuring measuring, Settings the_settings)
       : core(core_executor),
         hypervisor(the_hypervisor),
         store(the_store),
@@ -54,17 +67,22 @@ class Host {
         labeler(the_labeler),
         files(file_workers),
         image_workers(the_image_workers),
+        meters(measuring.meters),
+        meter_workers(measuring.workers),
         settings(std::move(the_settings)),
         registry(core_executor),
         ids(core_executor, the_store),
         admission(core_executor,
                   settings.parallel_starts > 0 ? settings.parallel_starts : most_launches(facts.node().cpus),
-                  launch_patience) {}
+                  launch_patience) {
+    sampler.set_period(settings.sample_period);
+  }
 
   // Takes new settings up.
   void set(Settings next) {
     settings = std::move(next);
     if (settings.parallel_starts > 0) admission.set_limit(settings.parallel_starts);
+    sampler.set_period(settings.sample_period);
   }
 
   // At the very end, when nothing runs any more: lets go of all running guests, which live on.
@@ -80,6 +98,8 @@ class Host {
   ports::Labeler& labeler;
   Workers& files;          // for the daemon's own folders, which always answer
   Workers& image_workers;  // for disk images, which may lie on a file system that hangs
+  const ports::Meters& meters;
+  Workers& meter_workers;
   Settings settings;  // replaced as a whole by set(); a call takes what it needs of it without a suspension between
   Registry registry;
   EventHub events;
@@ -88,6 +108,7 @@ class Host {
   Admission admission;
   bool keeps_pace = false;  // keep_pace() is running
   BootLog boots;
+  Sampler sampler{*this};
   Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };

@@ -7,7 +7,8 @@
 namespace vireo::core {
 
 struct LaneHold::State {
-  State(asio::any_io_executor e, const char* o) : core(std::move(e)), of(o) {}
+  State(asio::any_io_executor e, const char* o, std::shared_ptr<model::Pulse> p)
+      : core(std::move(e)), of(o), pulse(std::move(p)) {}
   struct Waiter {
     Waiter(const asio::any_io_executor& e, const char* v) : turn(e), verb(v) {}
     Wake turn;
@@ -17,6 +18,16 @@ struct LaneHold::State {
   const char* of;
   const char* holder = nullptr;
   std::list<std::shared_ptr<Waiter>> queue;
+  std::shared_ptr<model::Pulse> pulse;
+
+  void show() const {
+    if (!pulse) return;
+    if (holder)
+      pulse->lane.entered(holder, SteadyClock::now());
+    else
+      pulse->lane.left();
+    pulse->lane.set_waiting(queue.size());
+  }
 };
 
 LaneHold& LaneHold::operator=(LaneHold&& other) noexcept {
@@ -34,15 +45,18 @@ void LaneHold::leave() {
   auto state = std::move(state_);
   if (state->queue.empty()) {
     state->holder = nullptr;
+    state->show();
     return;
   }
   auto next = std::move(state->queue.front());
   state->queue.pop_front();
   state->holder = next->verb;
+  state->show();
   next->turn.fire();
 }
 
-Lane::Lane(const asio::any_io_executor& core, const char* of) : state_(std::make_shared<LaneHold::State>(core, of)) {}
+Lane::Lane(const asio::any_io_executor& core, const char* of, std::shared_ptr<model::Pulse> pulse)
+    : state_(std::make_shared<LaneHold::State>(core, of, std::move(pulse))) {}
 
 const char* Lane::holder() const { return state_->holder; }
 std::size_t Lane::waiting() const { return state_->queue.size(); }
@@ -59,6 +73,7 @@ struct Lane::Place {
       LaneHold(state).leave();  // the turn came after all: pass it on
     else
       std::erase(state->queue, waiter);
+    if (state->pulse) state->pulse->lane.set_waiting(state->queue.size());
   }
 };
 
@@ -66,6 +81,7 @@ asio::awaitable<Result<LaneHold>> Lane::enter(const char* verb, Deadline deadlin
   auto state = state_;  // the guest may go while we wait
   if (!state->holder) {
     state->holder = verb;
+    state->show();
     co_return LaneHold(state);
   }
   const auto began = SteadyClock::now();
@@ -73,6 +89,7 @@ asio::awaitable<Result<LaneHold>> Lane::enter(const char* verb, Deadline deadlin
   auto waiter = std::make_shared<LaneHold::State::Waiter>(state->core, verb);
   Place place{state, waiter};
   state->queue.push_back(waiter);
+  if (state->pulse) state->pulse->lane.set_waiting(state->queue.size());
   const bool mine = co_await waiter->turn.wait(deadline);
   if (state->of) WaitSite::at("lane", state->of, where).add(SteadyClock::now() - began, in_the_way);
   if (mine) {

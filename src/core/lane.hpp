@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/wait_site.hpp"
 #include "base/wake.hpp"
+#include "model/pulse.hpp"
 
 namespace vireo::core {
 
@@ -35,7 +36,9 @@ class LaneHold {
 class Lane {
  public:
   // `of`: whose lanes these are, for the report of waits; null: its owner reports them.
-  explicit Lane(const asio::any_io_executor& core, const char* of = "guest");
+  // `pulse`: where everybody may see who is inside; null: nowhere.
+  explicit Lane(const asio::any_io_executor& core, const char* of = "guest",
+                std::shared_ptr<model::Pulse> pulse = nullptr);
 
   // Waits for its turn, first come first served. `verb` names the caller to whoever waits behind it ("start").
   // Errors: VIR_ERR_OPERATION_TIMEOUT at the deadline, naming who holds the lane; VIR_ERR_OPERATION_ABORTED when the

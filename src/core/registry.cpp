@@ -63,6 +63,7 @@ std::vector<DomainPtr> Registry::all() const {
 void Registry::publish(Domain& domain, model::DomainView view) {
   const auto current = versions_.snapshot();
   const int old_id = domain.view ? domain.view->id : -1;
+  view.pulse = domain.pulse;
   auto shared = std::make_shared<const model::DomainView>(std::move(view));
   auto next = std::make_shared<model::HostVersion>(*current);
   ++next->number;

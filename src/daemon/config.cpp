@@ -105,6 +105,15 @@ void describe(ConfigRef& c, Option&& option) {
   option("end_timeout_ms", c.end_timeout_ms, "How long QEMU may take to end.", Range{100, 86'400'000}, at_once);
   option("shutdown_timeout_ms", c.shutdown_timeout_ms,
          "How long the daemon lets calls finish when it ends. Guests run on in any case.", Range{0, 600'000}, at_once);
+  option("stats_deadline_ms", c.stats_deadline_ms,
+         "How long a call for statistics waits for guests that do not answer; of those it gives the last known ones.",
+         Range{10, 60'000}, at_once);
+  option("sample_period_ms", c.sample_period_ms, "How often every running guest is sampled.", Range{500, 600'000},
+         at_once);
+  option("history", c.history,
+         "Whether guests are sampled all the time, and the last day is kept in memory (at most 64 KiB for each).\n"
+         "Without it they are sampled while somebody asks for samples.",
+         at_once);
 }
 
 class Reader {
@@ -117,6 +126,14 @@ class Reader {
         field = *value;
       else
         complain(*node, std::string(key) + " must be a text in quotes");
+    }
+  }
+  void operator()(const char* key, bool& field, const char*, Applies) {
+    if (const auto* node = take(key)) {
+      if (auto value = node->value_exact<bool>())
+        field = *value;
+      else
+        complain(*node, std::string(key) + " must be true or false");
     }
   }
   void operator()(const char* key, int& field, const char*, Range range, Applies) {
@@ -194,6 +211,10 @@ class Printer {
     for (const auto& word : field) words.push_back(quoted(word));
     out_ << key << " = [" << fmt::format("{}", fmt::join(words, ", ")) << "]\n";
   }
+  void operator()(const char* key, bool field, const char* meaning, Applies applies) {
+    explain(meaning, applies);
+    out_ << key << " = " << (field ? "true" : "false") << "\n";
+  }
   void operator()(const char* key, int field, const char* meaning, Range range, Applies applies) {
     explain(fmt::format("{} {} to {}.", meaning, range.low, range.high), applies);
     out_ << key << " = " << field << "\n";
@@ -215,7 +236,7 @@ class Printer {
 // The list as rows, for walking two configurations side by side.
 struct Row {
   const char* key;
-  std::variant<std::string*, int*, std::vector<std::string>*> field;
+  std::variant<std::string*, int*, bool*, std::vector<std::string>*> field;
   Applies applies;
 };
 

@@ -45,6 +45,9 @@ struct Config {
   int monitor_timeout_ms = 30'000;
   int end_timeout_ms = 30'000;
   int shutdown_timeout_ms = 10'000;
+  int stats_deadline_ms = 500;
+  int sample_period_ms = 5'000;
+  bool history = true;
 };
 
 // Error: VIR_ERR_CONF_SYNTAX naming file, line and what is wrong: bad TOML, an unknown option, a value of the wrong

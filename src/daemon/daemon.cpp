@@ -18,9 +18,11 @@
 #include "doors/libvirt/handlers/client_state.hpp"
 #include "doors/libvirt/handlers/register.hpp"
 #include "host/linux_host.hpp"
+#include "host/proc_meters.hpp"
 #include "persist/sqlite_store.hpp"
 #include "qemu/hypervisor.hpp"
 #include "sim/sim_hypervisor.hpp"
+#include "sim/sim_meters.hpp"
 
 namespace vireo::daemon {
 
@@ -43,7 +45,10 @@ core::Settings core_settings(std::string runtime_dir, const Paths& paths, const 
           .spice_first_port = config.spice_first_port,
           .spice_last_port = config.spice_last_port,
           .parallel_starts = static_cast<unsigned>(config.parallel_starts),
-          .autostart_parallel = static_cast<unsigned>(config.autostart_parallel)};
+          .autostart_parallel = static_cast<unsigned>(config.autostart_parallel),
+          .stats_deadline = milliseconds(config.stats_deadline_ms),
+          .sample_period = milliseconds(config.sample_period_ms),
+          .keep_history = config.history};
 }
 
 Result<void> make_folders(const Paths& paths) {
@@ -90,9 +95,9 @@ struct Daemon::Parts {
                         with_models(std::move(confinement.qemu), labeler->models())),
         test_hypervisor(core.executor()),
         qemu(core.executor(), qemu_hypervisor, *qemu_store, facts, *labeler, files, images,
-             core_settings(paths.guest_runtime_dir(), paths, config)),
+             {.meters = proc_meters, .workers = meters}, core_settings(paths.guest_runtime_dir(), paths, config)),
         test(core.executor(), test_hypervisor, *test_store, facts, no_labeler, files, images,
-             core_settings(paths.test_runtime_dir(), paths, config)),
+             {.meters = sim_meters, .workers = meters}, core_settings(paths.test_runtime_dir(), paths, config)),
         backends{.qemu = qemu, .test = test, .facts = facts, .workers = files},
         table(core.executor()),
         configuration(core.executor(), files, paths, config,
@@ -118,7 +123,7 @@ struct Daemon::Parts {
     for (auto& thread : door_threads) thread->end();
     core.end();
     qemu_hypervisor.stop();
-    for (auto* workers : {&spawners, &probers, &files, &images, &labels}) workers->stop();
+    for (auto* workers : {&spawners, &probers, &files, &images, &meters, &labels}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.
     for (auto& thread : door_threads) thread->stop();
@@ -165,8 +170,11 @@ struct Daemon::Parts {
   Workers probers{"probe", 8};  // several, because a binary may hang while it is asked
   Workers files{"files", 4};
   Workers images{"images", 8};
-  Workers labels;  // its own: a label that hangs keeps nobody else
+  Workers meters{"meters", 2};  // they read what the kernel counts
+  Workers labels;               // its own: a label that hangs keeps nobody else
   ports::NoLabeler no_labeler;
+  host::ProcMeters proc_meters;
+  sim::SimMeters sim_meters;
   std::unique_ptr<ports::Labeler> labeler;
   std::unique_ptr<persist::SqliteStore> qemu_store, test_store;
   qemu::QemuHypervisor qemu_hypervisor;
@@ -253,6 +261,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   wait_for(p.core.executor(), core::recover(p.qemu, std::move(*stored), Deadline::in(std::chrono::seconds(10))));
   wait_for(p.core.executor(), start_default_test_guest(p.test));
   if (auto open = open_doors(*p.door, *p.http_door, paths, config); !open) return pass_on(open);
+  for (auto* host : {&p.qemu, &p.test}) asio::post(p.core.executor(), [host] { host->sampler.start({}); });
   if (autostart_due) asio::co_spawn(p.core.executor(), core::autostart(p.qemu), asio::detached);
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "host/host_xml.hpp"
+#include "host/proc_text.hpp"
 
 namespace vireo::host {
 
@@ -109,19 +110,9 @@ ports::HostLoad LinuxHost::load() const {
 }
 
 std::uint64_t LinuxHost::process_cpu_time_ns(pid_t pid) const {
-  const auto text = tree_.line("/proc/" + std::to_string(pid) + "/stat");
-  // The program's name, in brackets, may hold anything: the fields are counted from behind it.
-  const auto bracket = text.rfind(')');
-  if (bracket == std::string::npos) return 0;
-  std::istringstream fields(text.substr(bracket + 1));
-  constexpr int kState = 3, kUserTime = 14;
-  std::string skipped;
-  for (int field = kState; field < kUserTime; ++field) fields >> skipped;
-  std::uint64_t user_ticks = 0, system_ticks = 0;
-  fields >> user_ticks >> system_ticks;
-  static const auto ticks_per_s = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  constexpr std::uint64_t kNsPerS = 1'000'000'000;
-  return fields ? (user_ticks + system_ticks) * (kNsPerS / ticks_per_s) : 0;
+  const auto stat = parse_stat(tree_.line("/proc/" + std::to_string(pid) + "/stat"));
+  static const auto ns_per_tick = 1'000'000'000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return stat ? (stat->user_ticks + stat->system_ticks) * ns_per_tick : 0;
 }
 
 }  // namespace vireo::host

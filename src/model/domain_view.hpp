@@ -16,6 +16,7 @@
 #include "model/boot_times.hpp"
 #include "model/definition.hpp"
 #include "model/launch_trace.hpp"
+#include "model/pulse.hpp"
 
 namespace vireo::model {
 
@@ -30,6 +31,8 @@ struct DomainView {
   pid_t pid = 0;  // 0: not running, or simulated
   bool autostart = false;
   bool updated = false;  // the persistent definition was replaced while the guest ran
+
+  std::shared_ptr<const Pulse> pulse;  // what changes all the time; null only in tests of what does not need it
 
   LaunchTracePtr last_launch;  // by this daemon; null: none
   BootTimesPtr boot;           // of the last start that succeeded; null: none is known

@@ -10,11 +10,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "model/boot_times.hpp"
 #include "model/definition.hpp"
+#include "model/stats.hpp"
 #include "ports/launch_recorder.hpp"
 
 namespace vireo::ports {
@@ -61,6 +64,35 @@ enum class Vcpus {
   NeverRan,  // not since the process began, or since it was reset while they were stopped
 };
 
+// What a monitor can be asked for in one go; each part costs QEMU one command at most.
+struct MonitorQuestion {
+  bool block = false;        // counters of all images: query-blockstats
+  bool block_facts = false;  // their names and capacities: query-named-block-nodes
+  bool balloon = false;      // what the balloon's driver reports: qom-get guest-stats
+  bool dirty_rate = false;   // query-dirty-rate
+  bool kvm = false;          // query-stats, of the machine and of its vCPUs
+
+  bool any() const { return block || block_facts || balloon || dirty_rate || kvm; }
+  MonitorQuestion& operator|=(const MonitorQuestion& other) {
+    block |= other.block;
+    block_facts |= other.block_facts;
+    balloon |= other.balloon;
+    dirty_rate |= other.dirty_rate;
+    kvm |= other.kvm;
+    return *this;
+  }
+};
+
+// What came of it. A part that QEMU refused is absent, with QEMU's sentence in `refusals`.
+struct MonitorAnswer {
+  std::optional<model::BlockCounts> block;
+  std::optional<model::BlockFacts> block_facts;
+  std::optional<model::BalloonReport> balloon;
+  std::optional<model::DirtyRate> dirty_rate;
+  std::optional<model::KvmCounts> kvm;
+  std::vector<std::string> refusals;
+};
+
 // One running guest: its process and its monitor. Destroying the object lets go of a running guest and leaves it alone
 // (the next daemon adopts it). Every call ends at its deadline (VIR_ERR_OPERATION_TIMEOUT) even when QEMU is stuck, and
 // fails with VIR_ERR_OPERATION_FAILED once the process has ended.
@@ -79,6 +111,18 @@ class Guest {
   virtual asio::awaitable<Result<std::string>> monitor_command(std::string command, bool human, Deadline deadline) = 0;
   // What the vCPUs do now, as the monitor tells: asked after adoption.
   virtual asio::awaitable<Result<Vcpus>> query_vcpus(Deadline deadline) = 0;
+
+  // Asks for figures, all commands at once; only one such question is under way at a time. Error: when nothing of it
+  // was answered.
+  virtual asio::awaitable<Result<MonitorAnswer>> ask_figures(MonitorQuestion question, Deadline deadline) = 0;
+  // How often the balloon's driver is to report, in seconds; 0: not at all. Error: VIR_ERR_OPERATION_INVALID without a
+  // balloon.
+  virtual asio::awaitable<Result<void>> set_balloon_period(int seconds, Deadline deadline) = 0;
+  // Begins to measure for `seconds` how fast the guest dirties its memory. `mode`: as QEMU spells it (calc-dirty-rate).
+  virtual asio::awaitable<Result<void>> start_dirty_rate(int seconds, std::string mode, Deadline deadline) = 0;
+  // The ids (node or device names) and errors of disks that QEMU has seen fail: alias → "failed", "nospace".
+  virtual asio::awaitable<Result<std::vector<std::pair<std::string, std::string>>>> query_disk_errors(
+      Deadline deadline) = 0;
 
   // Ends the process without asking the monitor: SIGTERM first when gentle, SIGKILL after grace or at once. Returns
   // when the process is gone, or with VIR_ERR_SYSTEM_ERROR when even SIGKILL did not end it before the deadline.

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/undo.hpp"
 #include "qemu/argv.hpp"
+#include "qemu/ask_figures.hpp"
 #include "qemu/guest_event.hpp"
 #include "qemu/guest_log.hpp"
 #include "qemu/monitor_socket.hpp"
@@ -284,6 +285,24 @@ asio::awaitable<Result<std::string>> QemuGuest::monitor_command(std::string comm
 
 asio::awaitable<Result<ports::Vcpus>> QemuGuest::query_vcpus(Deadline deadline) {
   return ask_vcpus(state_->monitor(), deadline);
+}
+
+asio::awaitable<Result<ports::MonitorAnswer>> QemuGuest::ask_figures(ports::MonitorQuestion question,
+                                                                     Deadline deadline) {
+  return qemu::ask_figures(state_->monitor(), question, balloon_path_, deadline);
+}
+
+asio::awaitable<Result<void>> QemuGuest::set_balloon_period(int seconds, Deadline deadline) {
+  return qemu::set_balloon_period(state_->monitor(), balloon_path_, seconds, deadline);
+}
+
+asio::awaitable<Result<void>> QemuGuest::start_dirty_rate(int seconds, std::string mode, Deadline deadline) {
+  return qemu::start_dirty_rate(state_->monitor(), seconds, std::move(mode), deadline);
+}
+
+asio::awaitable<Result<std::vector<std::pair<std::string, std::string>>>> QemuGuest::query_disk_errors(
+    Deadline deadline) {
+  return qemu::query_disk_errors(state_->monitor(), deadline);
 }
 
 asio::awaitable<Result<void>> QemuGuest::end(bool gentle, Deadline deadline) {

@@ -98,7 +98,9 @@ using GuestStatePtr = std::shared_ptr<GuestState>;
 
 class QemuGuest : public ports::Guest {
  public:
-  explicit QemuGuest(GuestStatePtr state) : state_(std::move(state)) {}
+  // `balloon_path`: the balloon's place in QEMU's object tree; empty: there is none.
+  explicit QemuGuest(GuestStatePtr state, std::string balloon_path = {})
+      : state_(std::move(state)), balloon_path_(std::move(balloon_path)) {}
   QemuGuest(const QemuGuest&) = delete;
   QemuGuest& operator=(const QemuGuest&) = delete;
   ~QemuGuest() override { state_->let_go(); }
@@ -110,10 +112,17 @@ class QemuGuest : public ports::Guest {
   asio::awaitable<Result<void>> press_power_button(Deadline deadline) override;
   asio::awaitable<Result<std::string>> monitor_command(std::string command, bool human, Deadline deadline) override;
   asio::awaitable<Result<ports::Vcpus>> query_vcpus(Deadline deadline) override;
+  asio::awaitable<Result<ports::MonitorAnswer>> ask_figures(ports::MonitorQuestion question,
+                                                            Deadline deadline) override;
+  asio::awaitable<Result<void>> set_balloon_period(int seconds, Deadline deadline) override;
+  asio::awaitable<Result<void>> start_dirty_rate(int seconds, std::string mode, Deadline deadline) override;
+  asio::awaitable<Result<std::vector<std::pair<std::string, std::string>>>> query_disk_errors(
+      Deadline deadline) override;
   asio::awaitable<Result<void>> end(bool gentle, Deadline deadline) override;
 
  private:
   GuestStatePtr state_;
+  const std::string balloon_path_;
 };
 
 }  // namespace vireo::qemu

@@ -99,7 +99,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::adopt(ports::AdoptSpec 
   auto state = co_await adopt_process(spawn_, std::move(plan), spec.deadline);
   if (!state) co_return pass_on(state);
   ports::Launched launched;
-  launched.guest = std::make_unique<QemuGuest>(*state);
+  launched.guest = std::make_unique<QemuGuest>(*state, balloon_path(*spec.live));
   auto live = std::make_shared<model::DomainDef>(*spec.live);
   co_await refresh(live, *state, spec.deadline);
   launched.live = std::move(spec.live);

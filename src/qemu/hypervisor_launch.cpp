@@ -158,7 +158,7 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   if (!state) co_return pass_on(state);
 
   ports::Launched launched;
-  launched.guest = std::make_unique<QemuGuest>(*state);
+  launched.guest = std::make_unique<QemuGuest>(*state, balloon_path(*live));
   launched.live = std::move(live);
   watch_for_signs(**state, *launched.live, spec.runtime_dir, true);
   (*state)->keep_connected(std::move(spec.monitor_path));

@@ -12,10 +12,6 @@ namespace {
 
 using Terminals = std::map<std::string, std::string>;
 
-bool has_balloon(const model::DomainDef& def) {
-  return def.devices.memballoon && def.devices.memballoon->model != model::BalloonModel::none;
-}
-
 // QEMU's character devices are named after the guest's device that they stand behind.
 std::string backend_of(const std::string& alias) { return "char" + alias; }
 
@@ -80,6 +76,14 @@ asio::awaitable<Result<void>> learn_memory(LiveDef live, qmp::MonitorPtr monitor
 
 }  // namespace
 
+bool has_balloon(const model::DomainDef& def) {
+  return def.devices.memballoon && def.devices.memballoon->model != model::BalloonModel::none;
+}
+
+std::string balloon_path(const model::DomainDef& live) {
+  return has_balloon(live) ? "/machine/peripheral/" + live.devices.memballoon->info.alias : std::string();
+}
+
 std::vector<Setting> settings_of(const model::DomainDef& live) {
   std::vector<Setting> settings;
   for (const auto& nic : live.devices.interfaces)
@@ -89,7 +93,7 @@ std::vector<Setting> settings_of(const model::DomainDef& live) {
   const auto& balloon = *live.devices.memballoon;
   if (balloon.stats_period_s)
     settings.push_back({.command = "qom-set",
-                        .arguments = {{"path", "/machine/peripheral/" + balloon.info.alias},
+                        .arguments = {{"path", balloon_path(live)},
                                       {"property", "guest-stats-polling-interval"},
                                       {"value", *balloon.stats_period_s}}});
   if (live.current_memory_kib < live.memory_kib)

@@ -11,6 +11,10 @@
 
 namespace vireo::qemu {
 
+bool has_balloon(const model::DomainDef& def);
+// The balloon's place in QEMU's object tree; empty: the guest has none.
+std::string balloon_path(const model::DomainDef& live);
+
 using LiveDef = std::shared_ptr<model::DomainDef>;
 
 struct Setting {

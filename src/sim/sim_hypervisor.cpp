@@ -44,7 +44,8 @@ asio::awaitable<Result<void>> command(std::shared_ptr<Inner> guest, Deadline dea
 
 class SimGuest final : public ports::Guest {
  public:
-  SimGuest(std::shared_ptr<Inner> inner, ports::GuestEventSink sink) : inner_(std::move(inner)) {
+  SimGuest(std::shared_ptr<Inner> inner, model::DomainDefPtr live, ports::GuestEventSink sink)
+      : inner_(std::move(inner)), live_(std::move(live)) {
     inner_->process->tell = [core = inner_->core, sink = std::move(sink)](ports::GuestEvent event) {
       asio::post(core, [sink, event = std::move(event)] { sink(event); });
     };
@@ -59,6 +60,20 @@ class SimGuest final : public ports::Guest {
   asio::awaitable<Result<void>> press_power_button(Deadline deadline) override { return press(inner_, deadline); }
   asio::awaitable<Result<std::string>> monitor_command(std::string, bool, Deadline) override { return refuse(); }
   asio::awaitable<Result<ports::Vcpus>> query_vcpus(Deadline deadline) override { return query(inner_, deadline); }
+  asio::awaitable<Result<ports::MonitorAnswer>> ask_figures(ports::MonitorQuestion question,
+                                                            Deadline deadline) override {
+    return figures(inner_, live_, question, deadline);
+  }
+  asio::awaitable<Result<void>> set_balloon_period(int, Deadline deadline) override {
+    return command(inner_, deadline);
+  }
+  asio::awaitable<Result<void>> start_dirty_rate(int, std::string, Deadline deadline) override {
+    return command(inner_, deadline);
+  }
+  asio::awaitable<Result<std::vector<std::pair<std::string, std::string>>>> query_disk_errors(
+      Deadline deadline) override {
+    return disk_errors(inner_, deadline);
+  }
   asio::awaitable<Result<void>> end(bool, Deadline deadline) override { return end_guest(inner_, deadline); }
 
  private:
@@ -90,6 +105,37 @@ class SimGuest final : public ports::Guest {
     if (guest->process->running) co_return ports::Vcpus::Run;
     co_return guest->process->has_run ? ports::Vcpus::Stopped : ports::Vcpus::NeverRan;
   }
+  // Counters that grow with the clock.
+  static asio::awaitable<Result<ports::MonitorAnswer>> figures(std::shared_ptr<Inner> guest, model::DomainDefPtr live,
+                                                               ports::MonitorQuestion question, Deadline deadline) {
+    auto done = co_await command(guest, deadline);
+    if (!done) co_return pass_on(done);
+    const auto ms = static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch() / std::chrono::milliseconds(1));
+    ports::MonitorAnswer answer;
+    if (question.block) answer.block.emplace();
+    if (question.block_facts) answer.block_facts.emplace();
+    for (const auto& disk : live->devices.disks) {
+      model::ImageCounts counts{.node = disk.target,
+                                .reads = ms / 10,
+                                .read_bytes = ms * 100,
+                                .read_ns = ms * 1000,
+                                .writes = ms / 20,
+                                .written_bytes = ms * 50,
+                                .write_ns = ms * 500};
+      if (question.block) answer.block->push_back({.alias = disk.info.alias, .chain = {std::move(counts)}});
+      if (question.block_facts)
+        answer.block_facts->push_back({.node = disk.target, .file = disk.file, .capacity_bytes = 1ULL << 30});
+    }
+    if (question.dirty_rate) answer.dirty_rate = model::DirtyRate{.mode = "page-sampling"};
+    if (question.balloon) answer.balloon.emplace();
+    co_return answer;
+  }
+  static asio::awaitable<Result<std::vector<std::pair<std::string, std::string>>>> disk_errors(
+      std::shared_ptr<Inner> guest, Deadline deadline) {
+    auto done = co_await command(guest, deadline);
+    if (!done) co_return pass_on(done);
+    co_return std::vector<std::pair<std::string, std::string>>{};
+  }
   static asio::awaitable<Result<void>> end_guest(std::shared_ptr<Inner> guest, Deadline deadline) {
     const Fate fate = fate_of(*guest->script, Step::End);
     if (!co_await sleep(std::min(fate.delay, deadline.time() - SteadyClock::now()))) co_return cancelled();
@@ -99,6 +145,7 @@ class SimGuest final : public ports::Guest {
   }
 
   std::shared_ptr<Inner> inner_;
+  model::DomainDefPtr live_;
   ports::ProcessIdentity process_;
 };
 
@@ -144,7 +191,7 @@ asio::awaitable<Result<ports::Launched>> SimHypervisor::launch(ports::LaunchSpec
   if (!waited) co_return cancelled();
   if (!process->alive) co_return fail(VIR_ERR_INTERNAL_ERROR, "the simulated guest ended while it was being started");
   auto inner = std::make_shared<Inner>(core_, script_, std::move(process));
-  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner), std::move(sink)),
+  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner), spec.definition, std::move(sink)),
                            .live = spec.definition};
   co_return launched;
 }
@@ -156,7 +203,8 @@ asio::awaitable<Result<ports::Launched>> SimHypervisor::adopt(ports::AdoptSpec s
   if (!process) co_return fail(VIR_ERR_NO_DOMAIN, "the simulated guest id " + std::to_string(spec.id) + " has ended");
   if (fate.fails) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the guest's monitor does not answer");
   auto inner = std::make_shared<Inner>(core_, script_, std::move(process));
-  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner), std::move(sink)), .live = spec.live};
+  ports::Launched launched{.guest = std::make_unique<SimGuest>(std::move(inner), spec.live, std::move(sink)),
+                           .live = spec.live};
   co_return launched;
 }
 

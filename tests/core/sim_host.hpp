@@ -11,6 +11,7 @@
 #include "core/verbs/verbs.hpp"
 #include "persist/sqlite_store.hpp"
 #include "sim/sim_hypervisor.hpp"
+#include "sim/sim_meters.hpp"
 #include "tests/core/fake_facts.hpp"
 
 namespace vireo::tests {
@@ -27,6 +28,7 @@ class SimHost {
         store_(persist::SqliteStore::open(database).value()),
         hypervisor_(core_.executor(), script, std::move(world)),
         host(core_.executor(), hypervisor_, *store_, facts_, labeler_, files_, files_,
+             {.meters = meters_, .workers = files_},
              {.runtime_dir = folder_.string(),
               .log_dir = folder_.string(),
               .lane_timeout = std::chrono::seconds(20),
@@ -91,6 +93,7 @@ class SimHost {
   Workers files_{"files", 2};
   FakeFacts facts_;
   ports::NoLabeler labeler_;
+  sim::SimMeters meters_;
   std::unique_ptr<persist::SqliteStore> store_;
 
  public:

@@ -8,6 +8,7 @@
 #include "core/host.hpp"
 #include "core/verbs/verbs.hpp"
 #include "sim/sim_hypervisor.hpp"
+#include "sim/sim_meters.hpp"
 #include "tests/fuzz/expect.hpp"
 
 namespace vireo::fuzz {
@@ -58,6 +59,7 @@ struct Surroundings {
   std::string folder;
   FixedFacts facts;
   ports::NoLabeler labeler;
+  sim::SimMeters meters;
   Workers workers{"fuzz", 1};
 };
 
@@ -66,6 +68,7 @@ class FuzzHost {
   FuzzHost(asio::io_context& context, Surroundings& around)
       : hypervisor_(context.get_executor()),
         host(context.get_executor(), hypervisor_, store_, around.facts, around.labeler, around.workers, around.workers,
+             {.meters = around.meters, .workers = around.workers},
              {.runtime_dir = around.folder, .log_dir = around.folder}) {
     model::DomainDef def;
     def.type = model::VirtType::test;

@@ -80,6 +80,7 @@ Life::Life(VirtualTime& time, Surroundings& surroundings, Dice& dice, const Trou
       images_("images", Workers::Inline{.delay = [&dice] { return dice.span(300); }, .instead = {}}),
       hypervisor_(context_.get_executor(), script_, surroundings.world),
       host(context_.get_executor(), hypervisor_, store_, facts_, labeler_, files_, images_,
+           {.meters = meters_, .workers = images_},
            {.runtime_dir = "/no/such/folder", .log_dir = "/log", .parallel_starts = 2}) {
   script_->fate = fates(dice, trouble);
   auto stored = store_.load(facts_.boot_id());

@@ -8,6 +8,7 @@
 #include "core/verbs/verbs.hpp"
 #include "security/mcs.hpp"
 #include "sim/sim_hypervisor.hpp"
+#include "sim/sim_meters.hpp"
 #include "tests/core/fake_facts.hpp"
 #include "tests/histories/durable.hpp"
 
@@ -73,6 +74,7 @@ class Life {
   FakeFacts facts_;
   DurableStore store_;
   SlowLabeler labeler_;
+  sim::SimMeters meters_;
   Workers files_, images_;
   std::shared_ptr<sim::Script> script_ = std::make_shared<sim::Script>();
   sim::SimHypervisor hypervisor_;

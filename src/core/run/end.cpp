@@ -59,6 +59,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = ending.reason;
   domain->run = nullptr;
+  domain->pulse->sample.set(nullptr);
   run->ports.clear();
   run->images.clear();
   run->labels.reset();

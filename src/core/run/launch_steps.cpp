@@ -5,6 +5,7 @@
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "core/stats/asker.hpp"
 
 namespace vireo::core {
 namespace {
@@ -188,6 +189,7 @@ Done publish(Launch& l) {
   l.run->record = l.record;
   domain.run = l.run;
   l.run->up = true;
+  begin_asking(l.host, l.domain, l.run, l.record.process->pid, true);
   view.last_launch = l.recorder->finish({});
   view.boot = l.run->boot.times;
   l.host.boots.succeeded(view.last_launch);

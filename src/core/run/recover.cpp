@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "core/run/run.hpp"
+#include "core/stats/asker.hpp"
 
 namespace vireo::core {
 namespace {
@@ -67,6 +68,7 @@ asio::awaitable<void> catch_up(Host& host, DomainPtr domain, std::shared_ptr<Run
 
 asio::awaitable<void> adopt_guest(Host& host, DomainPtr domain, std::shared_ptr<Run> run, ports::RunRecord record,
                                   std::shared_ptr<Wake> first_try) {
+  begin_asking(host, domain, run, record.process->pid, false);
   auto pause = kFirstPause;
   for (;;) {
     ports::AdoptSpec spec{.live = record.live,

@@ -84,6 +84,25 @@ class HandlerTable {
     };
   }
 
+  // Tried as a read first: what needs nobody else is answered where it stands, and the rest goes the way of a change.
+  template <class Number, class Args, class Ret>
+  void read_or_change(Number number, Result<std::optional<Ret>> (*read)(const Call&, const Args&),
+                      asio::awaitable<Result<Ret>> (*fn)(Call, Args),
+                      std::source_location where = std::source_location::current()) {
+    at(number).change = [this, read, fn, site = core_queue(where)](Call call, std::span<const std::byte> payload,
+                                                                   std::shared_ptr<Pending> pending) -> Result<void> {
+      auto args = decode_args<Args>(payload);
+      if (!args) return pass_on(args);
+      auto at_once = read(call, *args);
+      if (!at_once) return pass_on(at_once);
+      if (*at_once)
+        pending->finish([ret = std::move(**at_once)] { return encode_ret(ret); });
+      else
+        launch<Ret>(fn(std::move(call), std::move(*args)), std::move(pending), site);
+      return {};
+    };
+  }
+
   // The same in two steps: `prepare` runs on the session's own thread, as a read does, and `fn` gets what it made. For
   // work that needs only the arguments, such as reading a document, and would cost the core thread more than a hop.
   template <class Number, class Args, class Prepared, class Ret>

@@ -18,6 +18,7 @@ void register_events(HandlerTable& table);
 void register_console(HandlerTable& table);
 void register_monitor(HandlerTable& table);
 void register_security(HandlerTable& table);
+void register_stats(HandlerTable& table);
 
 inline void register_all(HandlerTable& table) {
   register_connection(table);
@@ -32,6 +33,7 @@ inline void register_all(HandlerTable& table) {
   register_console(table);
   register_monitor(table);
   register_security(table);
+  register_stats(table);
 }
 
 }  // namespace vireo::doors::libvirt

@@ -1,0 +1,163 @@
+// One question at a time, and what its answer changes of the sample.
+#include "core/stats/asker.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "core/host.hpp"
+
+namespace vireo::core {
+namespace {
+
+// A question stays asked: who hangs answers when it goes on, and until then is asked nothing else.
+constexpr auto kPatience = std::chrono::hours(24);
+constexpr unsigned kMostDoublings = 4;
+
+bool is_given(const model::DomainDef& live) {
+  return live.devices.memballoon && live.devices.memballoon->model != model::BalloonModel::none;
+}
+
+template <class T>
+model::Timed<T> timed(T value, SteadyClock::time_point at) {
+  return {std::make_shared<const T>(std::move(value)), at};
+}
+
+}  // namespace
+
+Asker::Asker(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run,
+             std::shared_ptr<ports::GuestMeter> meter, bool launched)
+    : host_(host), domain_(domain), run_(run), pulse_(domain->pulse), id_(run->id), meter_(std::move(meter)) {
+  model::GuestSample first{.id = id_};
+  if (launched) first.dirty_rate = timed(model::DirtyRate{.mode = "page-sampling"}, SteadyClock::now());
+  set(std::move(first));
+}
+
+bool Asker::tainted() const {
+  const auto domain = domain_.lock();
+  return domain && domain->view && domain->view->tainted_by_monitor;
+}
+
+ports::MonitorQuestion Asker::needed(unsigned groups) const {
+  const auto run = run_.lock();
+  if (!run || !run->guest) return {};
+  const auto known = sample();
+  const auto& live = *run->live;
+  // Whoever talks to the monitor past us may have changed anything.
+  const bool unsure = tainted();
+  ports::MonitorQuestion question;
+  if ((groups & VIR_DOMAIN_STATS_BLOCK) && !live.devices.disks.empty()) {
+    question.block = true;
+    question.block_facts = !known.images || unsure;
+  }
+  // A driver that is not told to report has nothing new to say.
+  if ((groups & VIR_DOMAIN_STATS_BALLOON) && is_given(live))
+    question.balloon = live.devices.memballoon->stats_period_s.value_or(0) > 0 || unsure;
+  if (groups & VIR_DOMAIN_STATS_DIRTYRATE)
+    question.dirty_rate =
+        !known.dirty_rate || known.dirty_rate->status == model::DirtyRate::Status::measuring || unsure;
+  if (groups & (VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_VM))
+    question.kvm = live.type == model::VirtType::kvm;
+  return question;
+}
+
+void Asker::ask(const ports::MonitorQuestion& question, const GatheringPtr& gathering) {
+  if (!next_) next_.emplace();
+  next_->question |= question;
+  gathering->expect();
+  next_->gatherings.push_back(gathering);
+  if (!asked_at_) {
+    asked_at_ = SteadyClock::now();
+    asio::co_spawn(host_.core, go_on(shared_from_this()), asio::detached);
+  }
+}
+
+asio::awaitable<void> Asker::go_on(std::shared_ptr<Asker> self) {
+  while (self->next_) {
+    const auto round = *std::exchange(self->next_, std::nullopt);
+    const auto asked = SteadyClock::now();
+    self->asked_at_ = asked;
+    if (const auto run = self->run_.lock(); run && run->guest) {
+      auto health = self->sample();
+      health.monitor.waiting_since = asked;
+      self->set(std::move(health));
+      auto answer = co_await run->guest->ask_figures(round.question, Deadline::in(kPatience));
+      self->take(std::move(answer), asked);
+    }
+    for (const auto& gathering : round.gatherings) gathering->arrived();
+  }
+  self->asked_at_.reset();
+}
+
+void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point asked) {
+  const auto now = SteadyClock::now();
+  auto next = sample();
+  next.monitor.waiting_since.reset();
+  const bool good = answer && answer->refusals.empty();
+  if (answer) {
+    next.monitor.round_trip = now - asked;
+    next.monitor.answered_at = now;
+    ++next.monitor.answers;
+    if (answer->block) next.block = timed(std::move(*answer->block), now);
+    if (answer->block_facts) next.images = timed(std::move(*answer->block_facts), now);
+    if (answer->balloon) next.balloon = timed(std::move(*answer->balloon), now);
+    if (answer->dirty_rate) next.dirty_rate = timed(std::move(*answer->dirty_rate), now);
+    if (answer->kvm) next.kvm = timed(std::move(*answer->kvm), now);
+  }
+  if (!good) ++next.monitor.failures;
+  set(std::move(next));
+
+  if (good) {
+    failures_in_a_row_ = 0;
+    next_sample_ = {};
+    return;
+  }
+  const auto domain = domain_.lock();
+  if (failures_in_a_row_++ == 0 && domain)
+    log::warn("guest '{}' (id {}) refuses to tell its figures: {}", domain->name, id_,
+              answer ? answer->refusals.front() : answer.error().message());
+  next_sample_ = now + host_.settings.sample_period * (1U << std::min(failures_in_a_row_, kMostDoublings));
+}
+
+std::vector<std::string> Asker::files() const {
+  std::vector<std::string> out;
+  if (const auto known = pulse_->sample_of(id_); known && known->images) {
+    for (const auto& image : *known->images) out.push_back(image.file);
+  } else if (const auto run = run_.lock()) {
+    for (const auto& disk : run->live->devices.disks) out.push_back(disk.file);
+  }
+  std::ranges::sort(out);
+  const auto same = std::ranges::unique(out);
+  out.erase(same.begin(), same.end());
+  std::erase(out, std::string());
+  return out;
+}
+
+void Asker::take(model::HostFigures figures, SteadyClock::time_point at) {
+  auto next = sample();
+  next.host = timed(std::move(figures), at);
+  set(std::move(next));
+}
+
+void Asker::dirty_rate_begun(std::string mode) {
+  auto next = sample();
+  next.dirty_rate = timed(model::DirtyRate{.status = model::DirtyRate::Status::measuring, .mode = std::move(mode)},
+                          SteadyClock::now());
+  set(std::move(next));
+}
+
+model::GuestSample Asker::sample() const {
+  const auto last = pulse_->sample_of(id_);
+  return last ? *last : model::GuestSample{.id = id_};
+}
+
+void Asker::set(model::GuestSample next) {
+  // A later life of the guest may have begun; this one's figures are then of no interest.
+  if (const auto last = pulse_->sample.get(); last && last->id > id_) return;
+  pulse_->sample.set(std::make_shared<const model::GuestSample>(std::move(next)));
+}
+
+void begin_asking(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>& run, pid_t pid, bool launched) {
+  run->asker = std::make_shared<Asker>(host, domain, run, host.meters.open(pid, run->live), launched);
+}
+
+}  // namespace vireo::core

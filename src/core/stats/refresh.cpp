@@ -1,0 +1,76 @@
+// Who is asked what.
+#include "core/stats/refresh.hpp"
+
+#include "core/stats/asker.hpp"
+
+namespace vireo::core {
+namespace {
+
+constexpr unsigned kFromKernel = VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU |
+                                 VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK;
+// Guests that one worker measures before it looks for other work: about two milliseconds.
+constexpr std::size_t kPerJob = 32;
+
+struct Measured {
+  std::shared_ptr<Asker> asker;
+  std::shared_ptr<ports::GuestMeter> meter;
+  std::vector<std::string> files;
+};
+
+struct Figures {
+  std::vector<model::HostFigures> of_each;
+  SteadyClock::time_point at;
+};
+
+asio::awaitable<void> measure(Host& host, std::vector<Measured> guests, GatheringPtr gathering, Deadline deadline) {
+  // The worker has what it needs and nothing of the core's.
+  std::vector<std::pair<std::shared_ptr<ports::GuestMeter>, std::vector<std::string>>> work;
+  work.reserve(guests.size());
+  for (auto& guest : guests) work.emplace_back(guest.meter, std::move(guest.files));
+  std::move_only_function<Result<Figures>()> read = [work = std::move(work)]() -> Result<Figures> {
+    Figures out{.at = SteadyClock::now()};
+    out.of_each.reserve(work.size());
+    for (const auto& [meter, files] : work) out.of_each.push_back(meter->read(files));
+    return out;
+  };
+  auto figures = co_await host.meter_workers.run<Figures>(std::move(read), deadline);
+  if (figures)
+    for (std::size_t i = 0; i < guests.size(); ++i) guests[i].asker->take(std::move(figures->of_each[i]), figures->at);
+  gathering->arrived();
+}
+
+}  // namespace
+
+bool needs_no_sample(unsigned groups) {
+  return (groups & (kFromKernel | VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_VM)) == 0;
+}
+
+asio::awaitable<void> refresh(Host& host, std::vector<model::DomainViewPtr> guests, unsigned groups, Deadline deadline,
+                              bool spare_the_late) {
+  // One that waits for a later deadline than its caller's, since what comes late is of use to the next.
+  const auto patience = Deadline::at(deadline.time() + std::chrono::seconds(10));
+  auto gathering = std::make_shared<Gathering>(host.core);
+  gathering->expect();  // until all have been asked
+  std::vector<Measured> batch;
+  const auto hand_over = [&] {
+    if (batch.empty()) return;
+    gathering->expect();
+    asio::co_spawn(host.core, measure(host, std::exchange(batch, {}), gathering, patience), asio::detached);
+  };
+  for (const auto& view : guests) {
+    const auto domain = host.registry.find(view->uuid);
+    if (!domain || !domain->run || domain->run->id != view->id || !domain->run->asker) continue;
+    const auto& asker = domain->run->asker;
+    if (const auto question = asker->needed(groups); question.any() && !(spare_the_late && asker->is_late()))
+      asker->ask(question, gathering);
+    if (groups & kFromKernel) {
+      batch.push_back({asker, asker->meter(), asker->files()});
+      if (batch.size() == kPerJob) hand_over();
+    }
+  }
+  hand_over();
+  gathering->arrived();
+  if (gathering->missing > 0) co_await gathering->done.wait(deadline);
+}
+
+}  // namespace vireo::core

@@ -1,0 +1,197 @@
+// Reading one process. Which thread runs which vCPU and which descriptor is which image is found once and looked up
+// again only when it is no longer so.
+#include "host/proc_meters.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <map>
+
+#include "base/counted_mutex.hpp"
+#include "base/fd.hpp"
+#include "host/proc_text.hpp"
+
+namespace vireo::host {
+namespace {
+
+// The numbered entries of a folder of /proc.
+std::vector<int> numbers_in(const std::string& folder) {
+  std::vector<int> out;
+  DIR* dir = ::opendir(folder.c_str());
+  if (!dir) return out;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string_view name = entry->d_name;
+    int number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) out.push_back(number);
+  }
+  ::closedir(dir);
+  return out;
+}
+
+std::string target_of(const std::string& link) {
+  std::array<char, PATH_MAX> text{};
+  const auto length = ::readlink(link.c_str(), text.data(), text.size());
+  return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string();
+}
+
+// What is found once. Immutable; replaced as a whole.
+struct Places {
+  std::vector<pid_t> vcpu_threads;  // by index; 0: not found
+  std::map<std::string, int> descriptors;
+};
+
+class ProcMeter final : public ports::GuestMeter {
+ public:
+  ProcMeter(pid_t pid, model::DomainDefPtr live) : pid_(pid), folder_("/proc/" + std::to_string(pid)) {
+    vcpus_ = live->vcpus_max;
+    for (const auto& nic : live->devices.interfaces)
+      if (!nic.target.empty() && nic.target.find('/') == std::string::npos) targets_.push_back(nic.target);
+  }
+
+  model::HostFigures read(const std::vector<std::string>& files) override {
+    model::HostFigures out;
+    if (pid_ <= 0) return out;
+    read_cpu(out);
+    read_memory(out);
+    read_vcpus(out);
+    for (const auto& target : targets_) read_net(target, out);
+    read_files(files, out);
+    return out;
+  }
+
+ private:
+  void read_cpu(model::HostFigures& out) const {
+    clockid_t clock = 0;
+    timespec time{};
+    if (::clock_getcpuclockid(pid_, &clock) == 0 && ::clock_gettime(clock, &time) == 0)
+      out.cpu_ns = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+    const auto stat = parse_stat(read_small(folder_ + "/stat"));
+    if (!stat) return;
+    static const auto ns_per_tick = 1'000'000'000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    out.user_ns = stat->user_ticks * ns_per_tick;
+    out.system_ns = stat->system_ticks * ns_per_tick;
+  }
+
+  void read_memory(model::HostFigures& out) const {
+    static const auto kib_per_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
+    if (const auto pages = second_number(read_small(folder_ + "/statm"))) out.rss_kib = *pages * kib_per_page;
+  }
+
+  void read_vcpus(model::HostFigures& out) {
+    auto places = this->places();
+    bool again = places->vcpu_threads.size() < vcpus_;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      if (again) places = find_threads();
+      out.vcpus.clear();
+      again = false;
+      for (const auto tid : places->vcpu_threads) {
+        out.vcpus.push_back(read_thread(tid));
+        again = again || (tid != 0 && !out.vcpus.back());
+      }
+      if (!again) return;
+    }
+  }
+
+  std::optional<model::VcpuTimes> read_thread(pid_t tid) const {
+    if (tid == 0) return std::nullopt;
+    const auto folder = folder_ + "/task/" + std::to_string(tid);
+    const auto times = parse_schedstat(read_small(folder + "/schedstat"));
+    if (!times) return std::nullopt;
+    model::VcpuTimes out{.run_ns = times->run_ns, .delay_ns = times->delay_ns};
+    if (const auto stat = parse_stat(read_small(folder + "/stat"))) out.processor = stat->processor;
+    return out;
+  }
+
+  // QEMU names its threads (-name debug-threads=on): "CPU 0/KVM", "CPU 1/TCG".
+  std::shared_ptr<const Places> find_threads() {
+    auto next = *places();
+    next.vcpu_threads.assign(vcpus_, 0);
+    for (const int tid : numbers_in(folder_ + "/task"))
+      if (const auto index = vcpu_of_thread(read_small(folder_ + "/task/" + std::to_string(tid) + "/comm"));
+          index && *index < vcpus_)
+        next.vcpu_threads[*index] = tid;
+    return keep(std::move(next));
+  }
+
+  void read_net(const std::string& target, model::HostFigures& out) const {
+    const auto folder = "/sys/class/net/" + target + "/statistics/";
+    const auto number = [&folder](const char* name) { return first_number(read_small(folder + name)); };
+    const auto received = number("rx_bytes");
+    if (!received) return;
+    // What the host sends to the device is what the guest receives.
+    model::NetCounts counts{.target = target, .tx_bytes = *received};
+    counts.tx_packets = number("rx_packets").value_or(0);
+    counts.tx_errors = number("rx_errors").value_or(0);
+    counts.tx_drops = number("rx_dropped").value_or(0);
+    counts.rx_bytes = number("tx_bytes").value_or(0);
+    counts.rx_packets = number("tx_packets").value_or(0);
+    counts.rx_errors = number("tx_errors").value_or(0);
+    counts.rx_drops = number("tx_dropped").value_or(0);
+    out.nets.push_back(std::move(counts));
+  }
+
+  void read_files(const std::vector<std::string>& files, model::HostFigures& out) {
+    auto places = this->places();
+    bool looked = false;
+    for (const auto& file : files) {
+      auto found = places->descriptors.find(file);
+      if (found == places->descriptors.end() || target_of(link(found->second)) != file) {
+        if (looked) continue;
+        looked = true;
+        places = find_descriptors();
+        found = places->descriptors.find(file);
+        if (found == places->descriptors.end()) continue;
+      }
+      struct statx about{};
+      if (::statx(AT_FDCWD, link(found->second).c_str(), AT_STATX_DONT_SYNC, STATX_SIZE | STATX_BLOCKS, &about) != 0)
+        continue;
+      constexpr std::uint64_t bytes_per_block = 512;  // statx(2): stx_blocks
+      out.files.push_back(
+          {.path = file, .length_bytes = about.stx_size, .allocated_bytes = about.stx_blocks * bytes_per_block});
+    }
+  }
+
+  std::shared_ptr<const Places> find_descriptors() {
+    auto next = *places();
+    next.descriptors.clear();
+    for (const int number : numbers_in(folder_ + "/fd")) {
+      auto target = target_of(link(number));
+      if (target.starts_with('/') && !target.starts_with("/dev/")) next.descriptors.emplace(std::move(target), number);
+    }
+    return keep(std::move(next));
+  }
+  std::string link(int descriptor) const { return folder_ + "/fd/" + std::to_string(descriptor); }
+
+  std::shared_ptr<const Places> places() const {
+    const CountedMutex::Hold hold(mutex_);
+    return places_;
+  }
+  std::shared_ptr<const Places> keep(Places next) {
+    auto shared = std::make_shared<const Places>(std::move(next));
+    const CountedMutex::Hold hold(mutex_);
+    places_ = shared;
+    return shared;
+  }
+
+  const pid_t pid_;
+  const std::string folder_;
+  unsigned vcpus_ = 0;
+  std::vector<std::string> targets_;
+  mutable CountedMutex mutex_{"where a process's threads and files are"};
+  std::shared_ptr<const Places> places_ = std::make_shared<const Places>();
+};
+
+}  // namespace
+
+std::shared_ptr<ports::GuestMeter> ProcMeters::open(pid_t pid, model::DomainDefPtr live) const {
+  return std::make_shared<ProcMeter>(pid, std::move(live));
+}
+
+}  // namespace vireo::host
