@@ -99,7 +99,7 @@ void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point as
     ++next.monitor.answers;
     if (answer->block) next.block = timed(std::move(*answer->block), now);
     if (answer->block_facts) next.images = timed(std::move(*answer->block_facts), now);
-    if (answer->balloon) next.balloon = timed(std::move(*answer->balloon), now);
+    if (answer->balloon) next.balloon = timed(*answer->balloon, now);
     if (answer->dirty_rate) next.dirty_rate = timed(std::move(*answer->dirty_rate), now);
     if (answer->kvm) next.kvm = timed(std::move(*answer->kvm), now);
   }

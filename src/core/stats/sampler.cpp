@@ -48,8 +48,9 @@ asio::awaitable<void> Sampler::run(Host& host, Sampler& self) {
       const auto late = SteadyClock::now() - due;
       self.lag_.add(std::max(late, SteadyClock::duration::zero()));
       if (late > self.period()) due = SteadyClock::now();  // the host stood still: nothing to catch up on
-      std::vector<model::DomainViewPtr> batch(all.begin() + all.size() * turn / kTurns,
-                                              all.begin() + all.size() * (turn + 1) / kTurns);
+      const auto share = std::span(all).subspan(all.size() * turn / kTurns,
+                                                all.size() * (turn + 1) / kTurns - all.size() * turn / kTurns);
+      std::vector<model::DomainViewPtr> batch(share.begin(), share.end());
       if (!batch.empty()) asio::co_spawn(host.core, sample(host, self, std::move(batch)), asio::detached);
     }
   }
