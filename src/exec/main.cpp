@@ -54,7 +54,9 @@ void reset_signals() {
 // Marked rather than closed: the report pipe must last until exec.
 bool set_up_descriptors(const Options& options) {
   if (::syscall(SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0) return false;
-  return options.keep_fd < 0 || ::fcntl(options.keep_fd, F_SETFD, 0) == 0;
+  for (int i = 0; i < options.kept_count; ++i)
+    if (::fcntl(options.kept_fds[i], F_SETFD, 0) != 0) return false;
+  return true;
 }
 
 bool write_file(const char* path, int flags, const char* text) {

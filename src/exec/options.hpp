@@ -13,11 +13,13 @@ struct Limit {
 };
 
 struct Options {
+  static constexpr int kMaxKept = 64;
   static constexpr int kMaxCgroups = 16;
   static constexpr int kMaxGroups = 1024;
 
-  int report_fd = -1;                     // --report=FD: where the caller reads reports; required
-  int keep_fd = -1;                       // --keep=FD: stays open besides 0, 1 and 2
+  int report_fd = -1;           // --report=FD: where the caller reads reports; required
+  int kept_fds[kMaxKept] = {};  // --keep=FD, once for each that stays open besides 0, 1 and 2
+  int kept_count = 0;
   const char* pid_file = nullptr;         // --pid-file=PATH
   pid_t die_with = 0;                     // --die-with=PID: ends with its parent, which must be this process
   const char* cgroups[kMaxCgroups] = {};  // --cgroup=FOLDER, once for each hierarchy

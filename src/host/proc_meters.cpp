@@ -52,7 +52,7 @@ class ProcMeter final : public ports::GuestMeter {
   ProcMeter(pid_t pid, model::DomainDefPtr live) : pid_(pid), folder_("/proc/" + std::to_string(pid)) {
     vcpus_ = live->vcpus_max;
     for (const auto& nic : live->devices.interfaces)
-      if (!nic.target.empty() && nic.target.find('/') == std::string::npos) targets_.push_back(nic.target);
+      if (nic.has_host_device() && nic.target.find('/') == std::string::npos) targets_.push_back(nic.target);
   }
 
   model::HostFigures read(const std::vector<std::string>& files) override {

@@ -49,7 +49,8 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   ProcStat out;
   for (int field = state; field <= processor; ++field) {
     const auto value = word(text);
-    if (value.empty()) return std::nullopt;
+    if (value.empty() && field <= system_time) return std::nullopt;
+    if (value.empty()) break;
     if (field == state) out.state = value.front();
     if (field == user_time) out.user_ticks = number_in<std::uint64_t>(value).value_or(0);
     if (field == system_time) out.system_ticks = number_in<std::uint64_t>(value).value_or(0);

@@ -12,7 +12,9 @@ namespace vireo::qemu {
 
 // What only the process's surroundings know.
 struct LaunchPaths {
-  int monitor_fd = -1;      // a listening unix socket that QEMU inherits under this number
+  int monitor_fd = -1;  // a listening unix socket that QEMU inherits under this number
+  // For each interface the descriptor of its TAP device, which QEMU inherits; -1 for one that has none.
+  std::vector<int> tap_fds;
   std::string channel_dir;  // where channels without a path of their own get their sockets
   bool sandbox = true;      // QEMU's seccomp filter
   std::string console_log;  // where what the watched console prints is copied to; empty: nowhere

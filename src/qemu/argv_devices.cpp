@@ -58,12 +58,16 @@ void add_controller(std::vector<std::string>& argv, const DomainDef& live, const
   add_json(argv, "-device", device);
 }
 
-void add_interfaces(std::vector<std::string>& argv, const DomainDef& live) {
+void add_interfaces(std::vector<std::string>& argv, const DomainDef& live, const std::vector<int>& tap_fds) {
   const BootIndexes boot = boot_indexes(live);
   for (std::size_t i = 0; i < live.devices.interfaces.size(); ++i) {
     const Interface& nic = live.devices.interfaces[i];
     const std::string backend = "host" + nic.info.alias;
-    add_json(argv, "-netdev", {{"type", "user"}, {"id", backend}});
+    // QEMU takes the descriptor's number as a text: a name would be looked up among those passed by its monitor.
+    if (nic.has_host_device())
+      add_json(argv, "-netdev", {{"type", "tap"}, {"fd", std::to_string(tap_fds.at(i))}, {"id", backend}});
+    else
+      add_json(argv, "-netdev", {{"type", "user"}, {"id", backend}});
     object device{{"driver", nic.model == "virtio" ? "virtio-net-pci" : std::string_view(nic.model)},
                   {"netdev", backend},
                   {"id", nic.info.alias}};
@@ -261,7 +265,7 @@ std::string watched_console(const DomainDef& live) {
 }
 
 void add_devices(std::vector<std::string>& argv, const DomainDef& live, const LaunchPaths& paths) {
-  add_interfaces(argv, live);
+  add_interfaces(argv, live, paths.tap_fds);
   add_packet_log(argv, live, paths.packet_log);
   add_chardevs(argv, live, paths);
   add_inputs(argv, live);

@@ -87,6 +87,8 @@ Result<void> complete_interfaces(DomainDef& def) {
   unsigned index = 0;
   for (Interface& nic : def.devices.interfaces) {
     if (nic.model.empty()) nic.model = "rtl8139";
+    if (nic.target.empty() && nic.managed == false)
+      return fail(VIR_ERR_CONFIG_UNSUPPORTED, "target dev must be supplied when managed='no'");
     if (std::ranges::find(models, nic.model) == models.end())
       return fail(VIR_ERR_CONFIG_UNSUPPORTED,
                   fmt::format("network card model '{}' is not supported by Vireo yet; use 'virtio' or 'e1000' in "

@@ -139,11 +139,13 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   plan.memlock_bytes = memlock_of(*live);
   plan.recorder = spec.recorder;
   // The worker reads a copy: the live definition itself belongs to the core.
-  plan.argv = [asked = *live, paths](int monitor_fd) {
-    auto with_socket = paths;
-    with_socket.monitor_fd = monitor_fd;
-    return build_argv(asked, with_socket);
+  plan.argv = [asked = *live, paths](int monitor_fd, const std::vector<int>& tap_fds) {
+    auto with_descriptors = paths;
+    with_descriptors.monitor_fd = monitor_fd;
+    with_descriptors.tap_fds = tap_fds;
+    return build_argv(asked, with_descriptors);
   };
+  plan.interfaces = live->devices.interfaces;
   if (options_.cgroups)
     plan.make_cgroups = [cgroups = options_.cgroups, guest = cgroup_name_of(spec.runtime_dir), asked = *live] {
       return cgroups->make(guest, asked);
@@ -151,7 +153,9 @@ asio::awaitable<Result<ports::Launched>> QemuHypervisor::launch(ports::LaunchSpe
   plan.remove_cgroups = clean_up_of(spec.runtime_dir);
   const VcpuLimits limits{
       .cgroups = options_.cgroups, .guest = cgroup_name_of(spec.runtime_dir), .tune = live->cputune};
-  LaunchFinish finish = [live, limits](GuestStatePtr guest, Deadline deadline) {
+  LaunchFinish finish = [live, limits, names = plan.tap_names](GuestStatePtr guest, Deadline deadline) {
+    for (std::size_t i = 0; i < names->size(); ++i)
+      if (live->devices.interfaces[i].has_host_device()) live->devices.interfaces[i].target = (*names)[i];
     return finish_launch(live, std::move(guest), limits, deadline);
   };
   auto state = co_await launch_process(spawn_, std::move(plan), std::move(finish), spec.deadline);

@@ -92,6 +92,17 @@ Result<void> make_outputs(const LaunchPlan& plan) {
   return {};
 }
 
+// One for each interface; one that QEMU itself forwards has none.
+Result<std::vector<Tap>> open_taps(const LaunchPlan& plan) {
+  std::vector<Tap> taps;
+  for (const auto& nic : plan.interfaces) {
+    auto tap = nic.has_host_device() ? open_tap(nic) : Result<Tap>(Tap{});
+    if (!tap) return pass_on(tap);
+    taps.push_back(std::move(*tap));
+  }
+  return taps;
+}
+
 Result<void> prepare_steps(Attempt& attempt) {
   if (auto known = become_owner(attempt.plan); !known) return known;
   const auto& plan = attempt.plan;
@@ -104,10 +115,18 @@ Result<void> prepare_steps(Attempt& attempt) {
   auto monitor = connect_to(plan.monitor_path);
   if (!monitor) return pass_on(monitor);
 
+  auto taps = open_taps(plan);
+  if (!taps) return pass_on(taps);
+  std::vector<int> tap_fds, kept_fds{listening->get()};
+  for (const auto& tap : *taps) {
+    plan.tap_names->push_back(tap.name);
+    tap_fds.push_back(tap.fd.get());
+    if (tap.fd) kept_fds.push_back(tap.fd.get());
+  }
   SpawnRequest request{.exec = plan.exec,
-                       .argv = plan.argv(listening->get()),
+                       .argv = plan.argv(listening->get(), tap_fds),
                        .environment = plan.environment,
-                       .kept_fd = listening->get(),
+                       .kept_fds = std::move(kept_fds),
                        .pid_file = plan.pid_file,
                        .memlock_bytes = plan.memlock_bytes,
                        .core_bytes = plan.core_bytes,
@@ -131,7 +150,7 @@ Result<void> prepare_steps(Attempt& attempt) {
   if (!child) return pass_on(child);
   attempt.child = std::move(*child);
   attempt.monitor = std::move(*monitor);
-  // This side's copy of the listening socket closes here: when QEMU dies, nobody listens and the monitor says so.
+  // This side's copies close here: when QEMU dies, nobody listens and the monitor says so, and its devices go.
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "ports/launch_recorder.hpp"
 #include "qemu/guest.hpp"
 #include "qemu/spawn.hpp"
+#include "qemu/tap.hpp"
 
 namespace vireo::qemu {
 
@@ -24,8 +25,12 @@ struct LaunchPlan {
   std::string about;                 // versions, for the log's header
   std::string boot_id;
   std::vector<std::string> environment;
-  // The command line, given the number of the inherited listening socket.
-  std::function<std::vector<std::string>(int monitor_fd)> argv;
+  // The command line, given the numbers of the inherited listening socket and of each interface's TAP device (-1:
+  // none).
+  std::function<std::vector<std::string>(int monitor_fd, const std::vector<int>& tap_fds)> argv;
+  std::vector<model::Interface> interfaces;  // those of the host's side are opened for QEMU
+  // What they are called is put here before the handshake.
+  std::shared_ptr<std::vector<std::string>> tap_names = std::make_shared<std::vector<std::string>>();
 
   ExecOptions exec;
   std::string owner;  // "+107:+36": whom it runs as instead of exec.user; empty: as that says

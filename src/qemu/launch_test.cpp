@@ -35,7 +35,7 @@ class LaunchTest : public testing::Test {
     p.boot_id = kBootId;
     p.home = folder_.file("home");
     p.environment = {"LC_ALL=C", "HOME=" + p.home};
-    p.argv = [more](int monitor_fd) {
+    p.argv = [more](int monitor_fd, const std::vector<int>&) {
       std::vector<std::string> argv{kQemu,
                                     "-S",
                                     "-no-user-config",
@@ -59,7 +59,7 @@ class LaunchTest : public testing::Test {
   LaunchPlan script_plan(const std::string& text) {
     auto p = plan();
     write_script(folder_.file("emulator"), text);
-    p.argv = [path = folder_.file("emulator")](int) { return std::vector<std::string>{path}; };
+    p.argv = [path = folder_.file("emulator")](int, const std::vector<int>&) { return std::vector<std::string>{path}; };
     return p;
   }
   Result<GuestStatePtr> launch(LaunchPlan p, std::chrono::milliseconds span = 20s) {
@@ -185,7 +185,7 @@ TEST_F(LaunchTest, AnEmulatorThatNeverAnswersIsKilledAtTheDeadline) {
 
 TEST_F(LaunchTest, AMissingEmulatorIsNamed) {
   auto p = plan();
-  p.argv = [](int) { return std::vector<std::string>{"/nonexistent/qemu"}; };
+  p.argv = [](int, const std::vector<int>&) { return std::vector<std::string>{"/nonexistent/qemu"}; };
   auto launched = launch(p);
   ASSERT_FALSE(launched);
   EXPECT_EQ(launched.error().message(), "Cannot check QEMU binary /nonexistent/qemu: No such file or directory");
@@ -196,7 +196,7 @@ TEST_F(LaunchTest, AProgramThatCannotBeExecutedIsNamed) {
   auto p = plan();
   std::ofstream(folder_.file("emulator")) << "no program";
   std::filesystem::permissions(folder_.file("emulator"), std::filesystem::perms::owner_all);
-  p.argv = [path = folder_.file("emulator")](int) { return std::vector<std::string>{path}; };
+  p.argv = [path = folder_.file("emulator")](int, const std::vector<int>&) { return std::vector<std::string>{path}; };
   auto launched = launch(p);
   ASSERT_FALSE(launched);
   EXPECT_EQ(launched.error().message(), "cannot execute '" + folder_.file("emulator") + "': Exec format error");

@@ -30,7 +30,7 @@ std::vector<std::string> helper_words(const SpawnRequest& request, int report_fd
     words.push_back(*bytes == RLIM_INFINITY ? fmt::format("--{}=unlimited", name)
                                             : fmt::format("--{}={}", name, *bytes));
   };
-  if (request.kept_fd >= 0) words.push_back(fmt::format("--keep={}", request.kept_fd));
+  for (const int fd : request.kept_fds) words.push_back(fmt::format("--keep={}", fd));
   for (const auto& folder : request.cgroups)
     if (folder != born_in) words.push_back("--cgroup=" + folder);
   limit("memlock", request.memlock_bytes);
@@ -100,10 +100,10 @@ std::string unified_group_of(const SpawnRequest& request) {
 
 // Between a clone and its exec: system calls only.
 [[noreturn]] void become_helper(const char* helper, char** words, char** environment, const Descriptors& fds,
-                                int kept_fd) {
-  const bool ready = ::dup2(fds.input.get(), 0) >= 0 && ::dup2(fds.output.get(), 1) >= 0 &&
-                     ::dup2(fds.error.get(), 2) >= 0 && ::fcntl(fds.report_write.get(), F_SETFD, 0) >= 0 &&
-                     (kept_fd < 0 || ::fcntl(kept_fd, F_SETFD, 0) >= 0);
+                                std::span<const int> kept_fds) {
+  bool ready = ::dup2(fds.input.get(), 0) >= 0 && ::dup2(fds.output.get(), 1) >= 0 && ::dup2(fds.error.get(), 2) >= 0 &&
+               ::fcntl(fds.report_write.get(), F_SETFD, 0) >= 0;
+  for (const int fd : kept_fds) ready = ready && ::fcntl(fd, F_SETFD, 0) >= 0;
   if (ready) ::execve(helper, words, environment);
   ::_exit(exec::kFailedStatus);
 }
@@ -125,7 +125,7 @@ std::optional<pid_t> start_helper_in(const std::string& group, const SpawnReques
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const long pid = ::syscall(SYS_clone3, &how, sizeof how);
   if (pid == 0)
-    become_helper(request.exec.helper.c_str(), word_pointers.data(), environment.data(), fds, request.kept_fd);
+    become_helper(request.exec.helper.c_str(), word_pointers.data(), environment.data(), fds, request.kept_fds);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return std::nullopt;
   return static_cast<pid_t>(pid);
@@ -142,7 +142,7 @@ Result<pid_t> start_helper(const SpawnRequest& request, const Descriptors& fds) 
   ::posix_spawn_file_actions_adddup2(&actions, fds.error.get(), 2);
   // Onto itself: stays open.
   ::posix_spawn_file_actions_adddup2(&actions, fds.report_write.get(), fds.report_write.get());
-  if (request.kept_fd >= 0) ::posix_spawn_file_actions_adddup2(&actions, request.kept_fd, request.kept_fd);
+  for (const int fd : request.kept_fds) ::posix_spawn_file_actions_adddup2(&actions, fd, fd);
   const auto words = helper_words(request, fds.report_write.get(), {});
   pid_t pid = 0;
   const int error = ::posix_spawn(&pid, request.exec.helper.c_str(), &actions, nullptr, pointers(words).data(),

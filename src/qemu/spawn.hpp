@@ -36,7 +36,7 @@ struct SpawnRequest {
   int input_fd = -1;                     // standard input; -1: /dev/null
   int output_fd = -1;                    // standard output; -1: /dev/null
   int error_fd = -1;                     // standard error; -1: /dev/null
-  int kept_fd = -1;                      // inherited under the same number, 3 or more; -1: none
+  std::vector<int> kept_fds;             // inherited under the same numbers, 3 or more each
   std::vector<std::string> cgroups;      // folders of the control groups to join
   bool die_with_daemon = false;          // killed when the thread that spawned it ends, be it with the daemon
   std::string pid_file;                  // written before privileges are dropped; empty: none

@@ -121,7 +121,7 @@ TEST_F(SpawnTest, NothingIsInheritedButWhatIsMeantToBe) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
   const Fd kept(pair[0]), other(pair[1]);
   SpawnRequest request;
-  request.kept_fd = kept.get();
+  request.kept_fds = {kept.get()};
   ::signal(SIGPIPE, SIG_IGN);
   sigset_t some, before;
   sigemptyset(&some);

@@ -38,6 +38,7 @@ constexpr const char* kEveryQemu = R"(
   /dev/kvm rw,
   /dev/ptmx rw,
   /dev/pts/* rw,
+  /dev/net/tun rw,
 
   network inet stream,
   network inet6 stream,

@@ -19,7 +19,7 @@ class SimMeter final : public ports::GuestMeter {
     out.system_ns = out.cpu_ns - out.user_ns;
     out.rss_kib = live_->current_memory_kib;
     for (const auto& nic : live_->devices.interfaces)
-      if (!nic.target.empty())
+      if (nic.has_host_device())
         out.nets.push_back({.target = nic.target,
                             .rx_bytes = age / 1000 / pace,
                             .rx_packets = age / 1'000'000 / pace,

@@ -150,8 +150,8 @@ TEST(ParseDomain, KnownButNotHonouredIsRefusedByName) {
   refused(with("<features><hyperv/></features>"), "element <hyperv> in <features>");
   refused(with("<cpu><numa/></cpu>"), "element <numa> in <cpu>");
   refused(with("<vcpu cpuset='0-1'>2</vcpu>"), "attribute 'cpuset' of element <vcpu>");
-  refused(with_device("<interface type='bridge'><source bridge='br0'/></interface>"),
-          "type='bridge' of element <interface> in <devices>");
+  refused(with_device("<interface type='network'><source network='default'/></interface>"),
+          "type='network' of element <interface> in <devices>");
   refused(with_device("<disk type='block'><source dev='/dev/sda'/><target dev='vda'/></disk>"), "type='block'");
   refused(with_device("<disk device='floppy'><source file='/x'/><target dev='fda'/></disk>"), "device='floppy'");
   refused(with_device("<disk><source file='/x'/><target dev='vda'/><iotune/></disk>"), "element <iotune> in <disk>");

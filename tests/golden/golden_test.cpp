@@ -97,7 +97,7 @@ TEST_P(Golden, LiveXmlDefinesTheSameGuest) {
 }
 
 TEST_P(Golden, CommandLine) {
-  const auto argv = qemu::build_argv(live(), {.monitor_fd = 3});
+  const auto argv = qemu::build_argv(live(), {.monitor_fd = 3, .tap_fds = {10, 11, 12, 13, 14, 15}});
   std::string text;
   for (const auto& word : argv) text += word + "\n";
   const auto path = goldens / "argv" / (GetParam() + ".args");

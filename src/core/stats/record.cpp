@@ -146,8 +146,9 @@ class Writer {
     const auto* h = host();
     if (!h) return;
     for (std::size_t i = 0; i < live_.devices.interfaces.size(); ++i) {
-      const auto found = std::ranges::find(h->nets, live_.devices.interfaces[i].target, &model::NetCounts::target);
-      if (found == h->nets.end() || found->target.empty()) continue;
+      const auto& nic = live_.devices.interfaces[i];
+      const auto found = std::ranges::find(h->nets, nic.target, &model::NetCounts::target);
+      if (!nic.has_host_device() || found == h->nets.end()) continue;
       const auto at = [i](const char* what) { return fmt::format("net.{}.{}", i, what); };
       put(at("name"), found->target);
       number(at("rx.bytes"), found->rx_bytes);

@@ -100,7 +100,9 @@ void bind_controller(IO& io, T& controller) {
 
 template <class IO, class T>
 void bind_interface(IO& io, T& nic) {
-  io.constant("type", "user");
+  if constexpr (IO::reading)
+    if (!io.raw("type")) io.fail(VIR_ERR_XML_ERROR, "Missing required attribute 'type' in element 'interface'");
+  io.word("type", nic.type);
   if constexpr (IO::reading) {
     io.child("mac", true, [&](auto& sub) {
       const auto text = sub.raw("address");
@@ -115,7 +117,22 @@ void bind_interface(IO& io, T& nic) {
   } else {
     io.child("mac", nic.mac.has_value(), [&](auto& sub) { sub.attr("address", nic.mac->text()); });
   }
-  io.child("target", !nic.target.empty(), [&](auto& sub) { sub.attr("dev", nic.target); });
+  if (nic.type == model::InterfaceType::bridge) {
+    if constexpr (IO::reading) {
+      io.child("source", true, [&](auto& sub) { sub.attr("bridge", nic.bridge); });
+      if (nic.bridge.empty())
+        io.fail(VIR_ERR_XML_ERROR, "Missing required attribute 'bridge' in element 'source'", VIR_FROM_DOMAIN);
+    } else {
+      io.child("source", true, [&](auto& sub) { sub.attr("bridge", nic.bridge); });
+    }
+  }
+  io.child("target", !nic.target.empty() || nic.managed, [&](auto& sub) {
+    sub.attr("dev", nic.target);
+    if (nic.type == model::InterfaceType::ethernet) sub.yes_no("managed", nic.managed);
+    // Names that are given at the start are given anew at the next one.
+    if constexpr (IO::reading)
+      if (!io.live() && nic.managed.value_or(true) && nic.target.starts_with("vnet")) nic.target.clear();
+  });
   io.child("model", !nic.model.empty(), [&](auto& sub) { sub.attr("type", nic.model); });
   io.child("link", nic.link != model::LinkState::unset, [&](auto& sub) { sub.word("state", nic.link); });
   bind_info(io, nic.info);
