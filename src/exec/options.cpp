@@ -54,8 +54,10 @@ bool read_groups(const char* text, Options& options) {
 
 bool read_word(const char* word, Options& options, bool& has_uid, bool& has_gid) {
   if (const char* value = value_of(word, "--report")) return read(value, 3, INT_MAX, options.report_fd);
-  if (const char* value = value_of(word, "--keep"))
-    return options.kept_count < Options::kMaxKept && read(value, 3, INT_MAX, options.kept_fds[options.kept_count++]);
+  if (const char* value = value_of(word, "--keep")) {
+    if (options.kept_count == Options::kMaxKept) return false;
+    return read(value, 3, INT_MAX, options.kept_fds[options.kept_count++]);
+  }
   if (const char* value = value_of(word, "--die-with")) return read(value, 1, INT_MAX, options.die_with);
   if (const char* value = value_of(word, "--pid-file")) return (options.pid_file = value)[0] == '/';
   if (const char* value = value_of(word, "--cgroup")) {
