@@ -13,9 +13,9 @@ import libvirt
 import pytest
 
 from cgroups import cgroup_mounts, groups_of
-from conftest import short_folder
 from daemons import Vireo, wait_for_exit
 from definitions import SERIAL, domain_xml
+from images import STRANGER, make_foreign_image, owner
 from patience import wait_until
 
 pytestmark = pytest.mark.vireo_only
@@ -33,23 +33,8 @@ def disk(path, extra=""):
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    return short_folder(tmp_path_factory)
-
-
-@pytest.fixture
 def image(folder):
-    """An image of somebody else."""
-    path = folder / "disk.img"
-    path.touch()
-    os.truncate(path, 1 << 20)
-    os.chown(path, 1234, 1235)
-    path.chmod(0o600)
-    return path
-
-
-def owner(path):
-    return path.stat().st_uid, path.stat().st_gid
+    return make_foreign_image(folder)
 
 
 def start(conn, daemon, name="confined", **options):
@@ -122,7 +107,7 @@ def test_a_start_that_fails_leaves_no_groups_and_owners_as_they_were(conn, daemo
     with pytest.raises(libvirt.libvirtError, match="none"):
         domain.create()
     assert groups_of(daemon) == []
-    assert owner(image) == (1234, 1235)
+    assert owner(image) == STRANGER
 
 
 def test_limits_of_memory_and_processor(conn, daemon):
@@ -194,14 +179,14 @@ def test_an_image_is_its_own_while_it_runs(conn, daemon, image):
     domain, _ = start(conn, daemon, devices=disk(image))
     assert owner(image) == (USER.pw_uid, USER.pw_gid)
     domain.destroy()
-    wait_until(lambda: owner(image) == (1234, 1235), what="the image's way back")
+    wait_until(lambda: owner(image) == STRANGER, what="the image's way back")
     assert "trusted.vireo.owner" not in os.listxattr(image)
 
 
 def test_an_image_goes_back_when_the_guest_dies(conn, daemon, image):
     _, pid = start(conn, daemon, devices=disk(image))
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: owner(image) == (1234, 1235), what="the image's way back")
+    wait_until(lambda: owner(image) == STRANGER, what="the image's way back")
 
 
 def test_a_closed_folder_is_named(conn, folder):
@@ -236,7 +221,7 @@ def test_what_ended_without_a_daemon_is_swept(own_daemon, conn, image):
     os.kill(pid, signal.SIGKILL)
     wait_for_exit(pid)
     own_daemon.restart()
-    wait_until(lambda: groups_of(own_daemon) == [] and owner(image) == (1234, 1235), what="the sweeping")
+    wait_until(lambda: groups_of(own_daemon) == [] and owner(image) == STRANGER, what="the sweeping")
 
 
 def test_control_groups_survive_the_daemon_and_go_with_the_guest(own_daemon, conn):

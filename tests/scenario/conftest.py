@@ -70,6 +70,11 @@ def guest_files(tmp_path_factory):
     return copy
 
 
+@pytest.fixture
+def folder(tmp_path_factory):
+    return short_folder(tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def shared_daemon(request, tmp_path_factory):
     """The daemon that serves all stories which leave it alive."""

@@ -15,6 +15,7 @@ import pytest
 from conftest import short_folder
 from daemons import REPOSITORY, Vireo
 from definitions import domain_xml
+from images import STRANGER, make_foreign_image, owner
 from patience import wait_until
 
 pytestmark = pytest.mark.vireo_only
@@ -31,26 +32,12 @@ def disk(path, inside="", target="vda"):
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    return short_folder(tmp_path_factory)
-
-
-@pytest.fixture
 def image(folder):
-    path = folder / "disk.img"
-    path.touch()
-    os.truncate(path, 1 << 20)
-    os.chown(path, 1234, 1235)
-    path.chmod(0o600)
-    return path
-
-
-def owner(path):
-    return path.stat().st_uid, path.stat().st_gid
+    return make_foreign_image(folder)
 
 
 def given_back(path):
-    wait_until(lambda: owner(path) == (1234, 1235), what=f"{path} being given back")
+    wait_until(lambda: owner(path) == STRANGER, what=f"{path} being given back")
 
 
 def user_of(pid):
@@ -126,7 +113,7 @@ def test_two_users_do_not_get_one_image(conn, daemon, image):
 
 def test_without_relabelling_owners_stay(conn, daemon, image):
     domain, pid = start(conn, daemon, "mine", devices=disk(image), extra=static("+1234:+1235", "no"))
-    assert owner(image) == (1234, 1235) and user_of(pid)[0] == ["1234"] * 4
+    assert owner(image) == STRANGER and user_of(pid)[0] == ["1234"] * 4
     domain.destroy()
     given_back(image)
     inside = "<seclabel model='dac' relabel='no'/>"
@@ -138,7 +125,7 @@ def test_without_relabelling_owners_stay(conn, daemon, image):
     image.chmod(0o666)
     domain = conn.lookupByName("closed")
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-    assert owner(image) == (1234, 1235)
+    assert owner(image) == STRANGER
 
 
 @pytest.mark.parametrize("extra, words", [
