@@ -19,7 +19,6 @@ import pytest
 
 import emulators
 from bad_guests_test import is_as_before, look_at
-from conftest import short_folder
 from definitions import domain_xml, new_uuid
 from patience import at_once, wait_until
 
@@ -27,12 +26,6 @@ SYSTEM, INTERNAL = libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR
 # How long Vireo may take a binary to be the one that it was.
 NOTICED_S = 1.2
 FAILED = [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_FAILED]
-
-
-@pytest.fixture
-def folder(tmp_path_factory):
-    """A folder for the story's files that everybody may read."""
-    return short_folder(tmp_path_factory)
 
 
 def program(path, text, mode=0o755):

@@ -72,6 +72,7 @@ def guest_files(tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path_factory):
+    """A folder for the story's files that everybody may read."""
     return short_folder(tmp_path_factory)
 
 
