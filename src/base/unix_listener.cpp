@@ -1,17 +1,10 @@
-// Binding, accepting, removing.
+// Binding and removing.
 #include "base/unix_listener.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace vireo {
-namespace {
-
-// How long accepting rests when the process is out of descriptors.
-constexpr std::chrono::milliseconds accept_rest{100};
-
-}  // namespace
-
 Result<void> UnixListener::listen(const std::filesystem::path& path, std::filesystem::perms mode) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) == 0) {
@@ -47,37 +40,9 @@ Result<void> UnixListener::adopt(int listening_fd) {
   return {};
 }
 
-void UnixListener::accept(Next next, Accepted accepted, Failed failed) {
-  asio::co_spawn(acceptor_.get_executor(),
-                 accept_loop(shared_from_this(), std::move(next), std::move(accepted), std::move(failed)),
-                 asio::detached);
-}
-
 void UnixListener::stop() {
   if (!path_.empty()) ::unlink(path_.c_str());
-  asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
-    self->stopped_ = true;
-    boost::system::error_code ignored;
-    self->acceptor_.close(ignored);
-    self->rest_.cancel();
-  });
-}
-
-asio::awaitable<void> UnixListener::accept_loop(std::shared_ptr<UnixListener> self, Next next, Accepted accepted,
-                                                Failed failed) {
-  while (!self->stopped_) {
-    boost::system::error_code error;
-    auto socket = co_await self->acceptor_.async_accept(next(), asio::redirect_error(asio::use_awaitable, error));
-    if (self->stopped_) co_return;
-    if (!error) {
-      accepted(std::move(socket));
-      continue;
-    }
-    failed(error.message());
-    boost::system::error_code woken;
-    self->rest_.expires_after(accept_rest);
-    co_await self->rest_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-  }
+  Listener::stop();
 }
 
 }  // namespace vireo

@@ -38,6 +38,14 @@ void BootLog::succeeded(model::LaunchTracePtr trace) {
   last_end_ = SteadyClock::now();
   auto next = *history_.snapshot();
   --next.under_way;
+  for (const auto& step : trace->steps) {
+    auto phase =
+        std::ranges::find_if(next.phases, [&](const auto& known) { return known.name == std::string_view(step.name); });
+    if (phase == next.phases.end()) phase = next.phases.insert(phase, {.name = step.name});
+    ++phase->count;
+    phase->total_us += step.end_us - step.begin_us;
+  }
+  next.total_us += trace->total_us();
   next.launches = next.launches.set(++next.succeeded, std::move(trace));
   if (next.succeeded > model::LaunchHistory::kept_launches)
     next.launches = next.launches.erase(next.succeeded - model::LaunchHistory::kept_launches);

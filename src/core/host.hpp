@@ -1,12 +1,13 @@
 // One managed set of guests: what the verbs work on. A daemon has one for QEMU and one for the simulation; they share
-// nothing but the core thread. Everything here belongs to the core thread, except registry.versions(), which any thread
-// reads.
+// nothing but the core thread. Everything here belongs to the core thread, except registry.versions(), boots.history()
+// and what says so itself, which any thread reads.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <string>
 
+#include "base/histogram.hpp"
 #include "base/workers.hpp"
 #include "core/admission.hpp"
 #include "core/boot_log.hpp"
@@ -109,6 +110,7 @@ class Host {
   bool keeps_pace = false;  // keep_pace() is running
   BootLog boots;
   Sampler sampler{*this};
+  Histogram round_trips;  // of all guests' monitors, as the sampler and its like ask them; read by any thread
   Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };

@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "base/tcp_listener.hpp"
+
 namespace vireo::daemon {
 namespace {
 
@@ -30,6 +32,11 @@ void describe(ConfigRef& c, Option&& option) {
   option("libvirt_socket_group", c.libvirt_socket_group,
          "Group whose members may use libvirt-sock. Empty: only root. libvirt-sock-ro is open to everybody.",
          at_next_start);
+  option(
+      "metrics_listen", c.metrics_listen,
+      "Loopback address and port, such as \"127.0.0.1:9177\" or \"[::1]:9177\", at which Prometheus and every local\n"
+      "user can read the metrics, and nothing else. Empty: none. The path /metrics of http-sock is always there.",
+      at_next_start);
   option("emulator_dir", c.emulator_dir,
          "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
   option("qemu_user", c.qemu_user,
@@ -284,6 +291,9 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
       reader.complain(*table.get("log_level"), "log_level must be debug, info, warn or error");
     if (const auto wrong = wrong_in_drivers(config.security_drivers); !wrong.empty())
       reader.complain(*table.get("security_drivers"), wrong);
+    if (!config.metrics_listen.empty())
+      if (const auto address = parse_loopback(config.metrics_listen); !address)
+        reader.complain(*table.get("metrics_listen"), "metrics_listen: " + address.error().detail);
     if (config.cgroup != "auto" && config.cgroup != "off")
       reader.complain(*table.get("cgroup"), "cgroup must be auto or off");
     if (config.cgroup_parent.contains('/') || config.cgroup_parent.starts_with('.'))

@@ -12,6 +12,7 @@ namespace vireo::daemon {
 struct Config {
   std::string libvirt_socket_dir;
   std::string libvirt_socket_group;
+  std::string metrics_listen;
   std::string emulator_dir = "/usr/bin";
   std::string qemu_user = "vireo-qemu";
   std::string qemu_group;

@@ -31,6 +31,28 @@ struct BadFile {
   const char* message;
 };
 
+TEST(Config, MetricsAreForThisHostOnly) {
+  for (const char* good : {"", "127.0.0.1:9177", "127.8.9.1:1", "[::1]:65535"}) {
+    const auto read = parse_config(fmt::format("metrics_listen = '{}'", good), "f.toml");
+    ASSERT_TRUE(read) << good << ": " << read.error().detail;
+    EXPECT_EQ(read->metrics_listen, good);
+  }
+  for (const char* open :
+       {"0.0.0.0:9177", "192.168.1.2:80", "[::]:9177", "[::ffff:127.0.0.1]:9177", "[2001:db8::1]:80"})
+    EXPECT_TRUE(parse_config(fmt::format("\nmetrics_listen = '{}'", open), "f.toml")
+                    .error()
+                    .detail.contains("put a reverse proxy in front"))
+        << open;
+  for (const char* bad :
+       {"localhost:9177", "9177", ":9177", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:+1",
+        "127.0.0.1:1 ", "::1:9177", "[::1]", "[127.0.0.1]:1", "[]:1", "]:1"}) {
+    const auto read = parse_config(fmt::format("\nmetrics_listen = '{}'", bad), "f.toml");
+    ASSERT_FALSE(read) << bad;
+    EXPECT_TRUE(read.error().detail.contains("f.toml:2: metrics_listen: ")) << read.error().detail;
+    EXPECT_TRUE(read.error().detail.contains("is no address such as")) << read.error().detail;
+  }
+}
+
 class BadConfig : public ::testing::TestWithParam<BadFile> {};
 
 TEST_P(BadConfig, SaysLineAndReason) {

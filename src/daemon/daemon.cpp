@@ -105,7 +105,9 @@ struct Daemon::Parts {
         services{.host = qemu,
                  .core_loop = core_meter,
                  .facts = [this] { return daemon_facts(); },
-                 .reload = [this] { return reload(this); }} {
+                 .reload = [this] { return reload(this); },
+                 .latencies = [this] { return latencies(); },
+                 .scrapes = scrapes} {
     lv::register_all(table);
     std::vector<asio::any_io_executor> executors;
     for (int i = 0; i < config.door_threads; ++i) {
@@ -114,16 +116,22 @@ struct Daemon::Parts {
     }
     door.emplace(executors, table, client_limits(config),
                  [this](lv::Session& session) { welcome(backends, core.executor(), session); });
-    http_door.emplace(std::move(executors), core.executor(), services, http::Limits{});
+    http_door.emplace(executors, core.executor(), services, http::Limits{});
+    // Whoever is on this host may use it, so it has little to give.
+    if (!config.metrics_listen.empty())
+      metrics_door.emplace(std::move(executors), core.executor(), services,
+                           http::Limits{.connections = 8, .write_timeout = std::chrono::seconds(10)},
+                           http::public_routes(), "metrics");
   }
 
   ~Parts() {
     door->close();
     http_door->close();
+    if (metrics_door) metrics_door->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
     qemu_hypervisor.stop();
-    for (auto* workers : {&spawners, &probers, &files, &images, &meters, &labels}) workers->stop();
+    for (auto* workers : {&spawners, &probers, &files, &images, &meters, &labels, &scrapes}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.
     for (auto& thread : door_threads) thread->stop();
@@ -145,11 +153,20 @@ struct Daemon::Parts {
                           .pid = ::getpid(),
                           .uptime = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began),
                           .counters = http_door->counters()};
+    if (metrics_door)
+      for (const auto& count : metrics_door->counters()) out.counters.push_back(count);
     for (const auto& count : door->counts()) out.counters.push_back({"libvirt", count.name, count.value});
     const auto starts = qemu.admission.figures();
     out.counters.push_back({"starts", "allowed_at_once", starts.limit});
     out.counters.push_back({"starts", "under_way", starts.inside});
     out.counters.push_back({"starts", "waiting", starts.waiting});
+    return out;
+  }
+
+  // Any thread.
+  std::vector<http::Latency> latencies() const {
+    std::vector<http::Latency> out;
+    for (const auto& each : door->latencies()) out.push_back({.procedure = each.procedure, .took = each.took});
     return out;
   }
 
@@ -170,8 +187,9 @@ struct Daemon::Parts {
   Workers probers{"probe", 8};  // several, because a binary may hang while it is asked
   Workers files{"files", 4};
   Workers images{"images", 8};
-  Workers meters{"meters", 2};  // they read what the kernel counts
-  Workers labels;               // its own: a label that hangs keeps nobody else
+  Workers meters{"meters", 2};    // they read what the kernel counts
+  Workers scrapes{"scrapes", 1};  // who asks for many is one of those who wait
+  Workers labels;                 // its own: a label that hangs keeps nobody else
   ports::NoLabeler no_labeler;
   host::ProcMeters proc_meters;
   sim::SimMeters sim_meters;
@@ -185,7 +203,7 @@ struct Daemon::Parts {
   Configuration configuration;
   http::Services services;
   std::optional<lv::Door> door;
-  std::optional<http::Door> http_door;
+  std::optional<http::Door> http_door, metrics_door;
 };
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -204,6 +222,7 @@ bool Daemon::drain(Deadline deadline) {
   auto& p = *parts_;
   p.door->stop_accepting();
   p.http_door->stop_accepting();
+  if (p.metrics_door) p.metrics_door->stop_accepting();
   // The second gate must not stay open while the calls inside the first are waited for.
   (void)p.http_door->drain(Deadline::in(std::chrono::milliseconds(0)));
   return p.door->drain(deadline) && p.http_door->drain(deadline);
@@ -261,6 +280,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   wait_for(p.core.executor(), core::recover(p.qemu, std::move(*stored), Deadline::in(std::chrono::seconds(10))));
   wait_for(p.core.executor(), start_default_test_guest(p.test));
   if (auto open = open_doors(*p.door, *p.http_door, paths, config); !open) return pass_on(open);
+  if (p.metrics_door) {
+    const auto address = parse_loopback(config.metrics_listen);
+    if (!address) return pass_on(address);
+    if (auto port = p.metrics_door->listen(*address); !port) return pass_on(port);
+    log::info("metrics are at http://{}/metrics", config.metrics_listen);
+  }
   for (auto* host : {&p.qemu, &p.test}) asio::post(p.core.executor(), [host] { host->sampler.start({}); });
   if (autostart_due) asio::co_spawn(p.core.executor(), core::autostart(p.qemu), asio::detached);
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));

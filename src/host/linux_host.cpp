@@ -2,11 +2,13 @@
 #include "host/linux_host.hpp"
 
 #include <netdb.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <sstream>
 
 #include "host/host_xml.hpp"
@@ -55,6 +57,26 @@ Uuid host_uuid(const Tree& tree) {
   return uuid_from(tree.line("/etc/machine-id"));
 }
 
+// "some avg10=0.25 avg60=0.10 avg300=0.02 total=5016191", and the same for "full"; kernels without it have no such
+// file. Returns the percent of the last 10 s in which all tasks waited.
+double read_stalls(const Tree& tree, const char* what, ports::HostLoad::Stalls& out) {
+  double all_percent = 0;
+  for (const auto& line : tree.lines(std::string("/proc/pressure/") + what)) {
+    std::array<char, 5> share{};
+    double percent = 0;
+    unsigned long long total_us = 0;
+    if (std::sscanf(line.c_str(), "%4s avg10=%lf avg60=%*f avg300=%*f total=%llu", share.data(), &percent, &total_us) <
+        3)
+      continue;
+    if (share.front() == 's') out.some_us = total_us;
+    if (share.front() == 'f') {
+      out.all_us = total_us;
+      all_percent = percent;
+    }
+  }
+  return all_percent;
+}
+
 std::uint64_t microcode(const Tree& tree) {
   for (const auto& line : tree.lines("/proc/cpuinfo")) {
     if (!line.starts_with("microcode")) continue;
@@ -95,18 +117,41 @@ ports::NodeInfo LinuxHost::node() const {
 }
 
 ports::HostLoad LinuxHost::load() const {
-  // "full avg10=0.25 avg60=0.10 avg300=0.02 total=5016191"; kernels without it have no such file.
-  const auto stall = [this](const char* what) {
-    for (const auto& line : tree_.lines(std::string("/proc/pressure/") + what))
-      if (double percent = 0; std::sscanf(line.c_str(), "full avg10=%lf", &percent) == 1) return percent;
-    return 0.0;
-  };
   const auto memory = tree_.lines("/proc/meminfo");
-  return {.processors = node_.cpus,
-          .memory_stall = stall("memory"),
-          .disk_stall = stall("io"),
-          .memory_kib = value_after(memory, "MemTotal").value_or(0),
-          .available_kib = value_after(memory, "MemAvailable").value_or(0)};
+  ports::HostLoad out{.processors = node_.cpus,
+                      .memory_kib = value_after(memory, "MemTotal").value_or(0),
+                      .available_kib = value_after(memory, "MemAvailable").value_or(0)};
+  read_stalls(tree_, "cpu", out.cpu);
+  out.memory_stall = read_stalls(tree_, "memory", out.memory);
+  out.disk_stall = read_stalls(tree_, "io", out.io);
+  std::sscanf(tree_.line("/proc/loadavg").c_str(), "%lf %lf %lf", &out.load_1, &out.load_5, &out.load_15);
+  return out;
+}
+
+ports::OwnProcess LinuxHost::own_process() const {
+  const auto status = tree_.lines("/proc/self/status");
+  ports::OwnProcess out{.resident_bytes = value_after(status, "VmRSS").value_or(0) * 1024,
+                        .virtual_bytes = value_after(status, "VmSize").value_or(0) * 1024,
+                        .threads = static_cast<unsigned>(value_after(status, "Threads").value_or(0))};
+  const auto stat = tree_.line("/proc/self/stat");
+  const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  if (const auto times = parse_stat(stat))
+    out.cpu_ns = (times->user_ticks + times->system_ticks) * (1'000'000'000 / per_second);
+  // The 20th after the name, which may hold anything, counts ticks since the host booted; the boot is in /proc/stat.
+  std::istringstream rest(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
+  std::string word;
+  for (int i = 0; i < 20; ++i) rest >> word;
+  std::uint64_t ticks = 0;
+  std::from_chars(word.data(), word.data() + word.size(), ticks);
+  for (const auto& line : tree_.lines("/proc/stat"))
+    if (double booted_s = 0; std::sscanf(line.c_str(), "btime %lf", &booted_s) == 1)
+      out.started_s = booted_s + static_cast<double>(ticks) / static_cast<double>(per_second);
+  std::error_code error;
+  for (std::filesystem::directory_iterator each(tree_.path("/proc/self/fd"), error), end; !error && each != end;
+       each.increment(error))
+    ++out.descriptors;
+  if (rlimit limit{}; ::getrlimit(RLIMIT_NOFILE, &limit) == 0) out.most_descriptors = limit.rlim_cur;
+  return out;
 }
 
 std::uint64_t LinuxHost::process_cpu_time_ns(pid_t pid) const {

@@ -54,6 +54,15 @@ struct LaunchHistory {
   std::uint64_t succeeded = 0, failed = 0;
   // In which phase those that failed did so, and how many; in no order.
   std::vector<std::pair<std::string, std::uint64_t>> failed_in;
+
+  // How long each phase took in all launches that succeeded, added up; in no order.
+  struct Phase {
+    const char* name;  // lives for ever
+    std::uint64_t count = 0;
+    std::int64_t total_us = 0;
+  };
+  std::vector<Phase> phases;
+  std::int64_t total_us = 0;  // of the whole launches
 };
 
 }  // namespace vireo::model

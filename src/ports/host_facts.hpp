@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,22 @@ struct HostLoad {
   unsigned processors = 1;
   double memory_stall = 0, disk_stall = 0;  // percent of the last 10 s in which all tasks waited for it
   std::uint64_t memory_kib = 0, available_kib = 0;
+  double load_1 = 0, load_5 = 0, load_15 = 0;  // tasks that run or want to, over so many minutes
+
+  // Pressure stall information: microseconds since the host booted in which some or all tasks waited.
+  struct Stalls {
+    std::optional<std::uint64_t> some_us, all_us;
+  };
+  Stalls cpu, memory, io;
+};
+
+// What the kernel counts of this very process. Zeroes where it tells nothing.
+struct OwnProcess {
+  std::uint64_t cpu_ns = 0;  // user and system
+  std::uint64_t resident_bytes = 0, virtual_bytes = 0;
+  std::uint64_t descriptors = 0, most_descriptors = 0;
+  unsigned threads = 0;
+  double started_s = 0;  // since the epoch
 };
 
 class HostFacts {
@@ -42,6 +59,7 @@ class HostFacts {
   virtual std::uint64_t process_cpu_time_ns(pid_t pid) const = 0;
   // Reads files of /proc: for workers.
   virtual HostLoad load() const { return {}; }
+  virtual OwnProcess own_process() const { return {}; }
 };
 
 }  // namespace vireo::ports

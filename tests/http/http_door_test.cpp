@@ -2,6 +2,7 @@
 // answers, what it refuses, when it lets a connection go, and how it ends.
 #include "doors/http/door.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -20,6 +21,17 @@ class Client {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
+    connect_to(address);
+  }
+  explicit Client(unsigned short port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect_to(address);
+  }
+  template <class Address>
+  void connect_to(const Address& address) {
     EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     const timeval patience{.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -47,8 +59,8 @@ class Client {
       text_.append(buffer, static_cast<std::size_t>(got));
     }
   }
-  std::string ask(const std::string& method, const std::string& target) {
-    send(method + " " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::string ask(const std::string& method, const std::string& target, const std::string& accept = "*/*") {
+    send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nAccept: " + accept + "\r\n\r\n");
     return receive();
   }
   std::string post(const std::string& target, const std::string& body) {
@@ -77,9 +89,16 @@ class HttpDoor : public ::testing::Test {
     door_.emplace(std::vector{thread_.executor()}, sim_.host.core, services_, limits);
     ASSERT_TRUE(door_->listen(path_, std::filesystem::perms::owner_all));
   }
+  // The door for everybody; returns its port.
+  unsigned short open_public(http::Limits limits = {}) {
+    thread_.start();
+    door_.emplace(std::vector{thread_.executor()}, sim_.host.core, services_, limits, http::public_routes(), "metrics");
+    return door_->listen(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)).value();
+  }
   ~HttpDoor() override {
     if (door_) door_->close();
     thread_.end();
+    scrapes_.stop();
     sim_.settle();  // what the core still holds of the door's calls goes before the door's context does
     thread_.stop();
   }
@@ -116,11 +135,19 @@ class HttpDoor : public ::testing::Test {
   std::string reload_error_;
   SimHost sim_;
   LoopMeter core_loop_;
+  Workers scrapes_{"scrapes", 1};
   http::Services services_{
       .host = sim_.host,
       .core_loop = core_loop_,
       .facts = [] { return http::DaemonFacts{.version = "9", .pid = 7, .counters = {{"a", "b", 3}}}; },
-      .reload = [this] { return fake_reload(this); }};
+      .reload = [this] { return fake_reload(this); },
+      .latencies =
+          [] {
+            Histogram once;
+            once.add(milliseconds(2));
+            return std::vector<http::Latency>{{.procedure = "domain_get_info", .took = once.figures()}};
+          },
+      .scrapes = scrapes_};
   IoThread thread_{"door"};
   std::optional<http::Door> door_;
 };
@@ -164,6 +191,72 @@ TEST_F(HttpDoor, ChangesAnswerWhatTheyDid) {
   reload_error_ = "f:3: bad";
   EXPECT_TRUE(is(client.ask("POST", "/v1/reload"), "422", "f:3: bad"));
   EXPECT_TRUE(is(client.ask("GET", "/v1/reload"), "405", "Allow: POST\r\n"));
+}
+
+TEST_F(HttpDoor, MetricsComeInTheFormatThatIsAskedFor) {
+  open();
+  Client client(path_);
+  ASSERT_TRUE(sim_.run(core::create(sim_.host, definition("web"), {})));
+  const auto plain = client.ask("GET", "/metrics");
+  EXPECT_TRUE(is(plain, "200", "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  EXPECT_TRUE(is(plain, "200", "\nlibvirt_domain_info_vstate{domain=\"web\"} 1\n"));
+  EXPECT_TRUE(is(plain, "200", "\nvireo_procedure_seconds_count{procedure=\"domain_get_info\"} 1\n"));
+  EXPECT_TRUE(is(plain, "200", "\nvireo_launches_total{result=\"succeeded\"} 1\n"));
+  EXPECT_TRUE(is(plain, "200", "\nvireo_launch_phase_seconds_count{phase=\"publish\"} 1\n"));
+  EXPECT_TRUE(is(plain, "200", "\nvireo_other{group=\"a\",name=\"b\"} 3\n"));
+  const auto open = client.ask("GET", "/metrics", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+  EXPECT_TRUE(is(open, "200", "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+  EXPECT_TRUE(open.ends_with("\n# EOF\n"));
+  EXPECT_TRUE(is(client.ask("POST", "/metrics"), "405", "Allow: GET\r\n"));
+}
+
+// One that takes long is made elsewhere: another client of the same thread does not wait for it.
+TEST_F(HttpDoor, AScrapeKeepsNobody) {
+  open();
+  std::promise<void> go;
+  std::promise<void> begun;
+  services_.latencies = [&begun, gate = go.get_future().share()] {
+    begun.set_value();
+    gate.wait();
+    return std::vector<http::Latency>();
+  };
+  Client scraper(path_), other(path_);
+  scraper.send("GET /metrics HTTP/1.1\r\n\r\n");
+  begun.get_future().wait();
+  EXPECT_TRUE(is(other.ask("GET", "/v1/domains"), "200", "{\"domains\":[]}"));
+  go.set_value();
+  EXPECT_TRUE(is(scraper.receive(), "200", "libvirt_up 1"));
+}
+
+TEST_F(HttpDoor, AtAnAddressThereIsNothingButMetrics) {
+  const auto port = open_public({.connections = 2});
+  Client client(port);
+  EXPECT_TRUE(is(client.ask("GET", "/metrics"), "200", "\nlibvirt_up 1\n"));
+  EXPECT_TRUE(is(client.ask("GET", "/"), "200", "/metrics"));
+  for (const auto& route : http::routes())
+    if (route.pattern != "/metrics")
+      EXPECT_TRUE(is(client.ask(std::string(route.method), std::string(route.pattern)), "40", "")) << route.pattern;
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains"), "404", "no_such_path"));
+  EXPECT_TRUE(is(client.ask("POST", "/v1/reload"), "404", "no_such_path"));
+  EXPECT_TRUE(is(client.ask("POST", "/metrics"), "405", "Allow: GET\r\n"));
+  EXPECT_EQ(reloads_, 0);
+  Client second(port);
+  EXPECT_TRUE(is(second.ask("GET", "/"), "200", ""));
+  Client third(port);
+  EXPECT_TRUE(third.ended());
+  EXPECT_EQ(counter("turned_away"), 1U);
+  EXPECT_EQ(door_->counters().front().group, "metrics");
+  door_->stop_accepting();
+  EXPECT_TRUE(is(second.ask("GET", "/metrics"), "200", "libvirt_up 1"));
+}
+
+TEST_F(HttpDoor, AnAddressThatIsTakenIsRefusedByName) {
+  const auto port = open_public();
+  http::Door other(std::vector{thread_.executor()}, sim_.host.core, services_, {}, http::public_routes(), "metrics");
+  const auto refused = other.listen(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port));
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().detail.contains("cannot listen at '127.0.0.1:" + std::to_string(port) + "'"))
+      << refused.error().detail;
 }
 
 TEST_F(HttpDoor, ABatchIsStartedWithAResultForEach) {

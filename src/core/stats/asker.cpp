@@ -95,6 +95,7 @@ void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point as
   const bool good = answer && answer->refusals.empty();
   if (answer) {
     next.monitor.round_trip = now - asked;
+    host_.round_trips.add(now - asked);
     next.monitor.answered_at = now;
     ++next.monitor.answers;
     if (answer->block) next.block = timed(std::move(*answer->block), now);

@@ -6,22 +6,35 @@
 namespace vireo::doors::http {
 
 struct Door::Listening : std::enable_shared_from_this<Door::Listening> {
-  Listening(std::vector<asio::any_io_executor> e, std::shared_ptr<Shared> s)
-      : executors(std::move(e)), shared(std::move(s)) {}
+  Listening(std::vector<asio::any_io_executor> e, std::shared_ptr<Shared> s, std::string_view n)
+      : executors(std::move(e)), shared(std::move(s)), name(n) {}
 
   const std::vector<asio::any_io_executor> executors;
   const std::shared_ptr<Shared> shared;
+  const std::string_view name;
   std::size_t next_executor = 0;  // first executor only
   std::atomic<std::uint64_t> turned_away{0};
 
   mutable CountedMutex mutex{"sessions (http)"};
-  std::shared_ptr<UnixListener> listener;
+  std::vector<std::function<void()>> stop_listeners;
   std::set<std::shared_ptr<Session>> sessions;
   bool closed = false;
 
   asio::any_io_executor next() { return executors[next_executor++ % executors.size()]; }
 
-  void admit(asio::local::stream_protocol::socket socket) {
+  template <class AnyListener>
+  void begin(const std::shared_ptr<AnyListener>& listener) {
+    {
+      const CountedMutex::Hold hold(mutex);
+      stop_listeners.emplace_back([listener] { listener->stop(); });
+    }
+    listener->accept(
+        [self = shared_from_this()] { return self->next(); },
+        [self = shared_from_this()](typename AnyListener::Protocol::socket socket) { self->admit(std::move(socket)); },
+        [](const std::string& why) { log::warn("cannot accept a client of the HTTP door: {}", why); });
+  }
+
+  void admit(StreamSocket socket) {
     auto session = Session::make(std::move(socket), shared);
     {
       const CountedMutex::Hold hold(mutex);
@@ -40,32 +53,34 @@ struct Door::Listening : std::enable_shared_from_this<Door::Listening> {
 };
 
 Door::Door(std::vector<asio::any_io_executor> executors, asio::any_io_executor core, const Services& services,
-           Limits limits)
-    : listening_(std::make_shared<Listening>(std::move(executors),
-                                             std::make_shared<Shared>(routes(), services, std::move(core), limits))) {}
+           Limits limits, std::span<const Route> table, std::string_view name)
+    : listening_(std::make_shared<Listening>(
+          std::move(executors), std::make_shared<Shared>(table, services, std::move(core), limits), name)) {}
 
 Door::~Door() { close(); }
 
 Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::perms mode) {
   auto listener = std::make_shared<UnixListener>(listening_->executors.front());
   if (auto ok = listener->listen(path, mode); !ok) return ok;
-  {
-    const CountedMutex::Hold hold(listening_->mutex);
-    listening_->listener = listener;
-  }
-  listener->accept([self = listening_] { return self->next(); },
-                   [self = listening_](asio::local::stream_protocol::socket socket) { self->admit(std::move(socket)); },
-                   [](const std::string& why) { log::warn("cannot accept a client of the HTTP door: {}", why); });
+  listening_->begin(listener);
   return {};
 }
 
+Result<unsigned short> Door::listen(const asio::ip::tcp::endpoint& at) {
+  auto listener = std::make_shared<TcpListener>(listening_->executors.front());
+  if (auto ok = listener->listen(at); !ok) return pass_on(ok);
+  const auto port = listener->port();
+  listening_->begin(listener);
+  return port;
+}
+
 void Door::stop_accepting() {
-  std::shared_ptr<UnixListener> listener;
+  std::vector<std::function<void()>> all;
   {
     const CountedMutex::Hold hold(listening_->mutex);
-    listener = std::exchange(listening_->listener, nullptr);
+    all.swap(listening_->stop_listeners);
   }
-  if (listener) listener->stop();
+  for (const auto& stop : all) stop();
 }
 
 void Door::close() {
@@ -92,9 +107,10 @@ std::vector<Counter> Door::counters() const {
     connections = listening_->sessions.size();
   }
   const auto& shared = *listening_->shared;
-  return {{"http", "connections", connections},    {"http", "turned_away", listening_->turned_away},
-          {"http", "requests", shared.requests},   {"http", "refused", shared.refused},
-          {"http", "timed_out", shared.timed_out}, {"http", "calls_in_flight", shared.gate.inside()}};
+  const auto group = listening_->name;
+  return {{group, "connections", connections},    {group, "turned_away", listening_->turned_away},
+          {group, "requests", shared.requests},   {group, "refused", shared.refused},
+          {group, "timed_out", shared.timed_out}, {group, "calls_in_flight", shared.gate.inside()}};
 }
 
 }  // namespace vireo::doors::http

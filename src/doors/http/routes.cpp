@@ -6,7 +6,10 @@
 namespace vireo::doors::http {
 namespace {
 
+constexpr Route metrics{"GET", "/metrics", Report{&show_metrics}};
+
 constexpr std::array table{
+    metrics,
     Route{"GET", "/v1/boots", &show_boots},
     Route{"GET", "/v1/daemon", &show_daemon},
     Route{"GET", "/v1/domains", &list_domains},
@@ -19,6 +22,8 @@ constexpr std::array table{
     Route{"POST", "/v1/reload", &reload},
     Route{"POST", "/v1/start", &start},
 };
+
+constexpr std::array public_table{metrics, Route{"GET", "/", &show_way}};
 
 // What the braces stand for, if the path is of this pattern.
 std::optional<std::vector<std::string>> match(std::string_view pattern, const std::vector<std::string>& path) {
@@ -42,6 +47,7 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, const st
 }  // namespace
 
 std::span<const Route> routes() { return table; }
+std::span<const Route> public_routes() { return public_table; }
 
 std::expected<const Route*, Response> find_route(std::span<const Route> all, Request& request) {
   std::string allow;

@@ -54,6 +54,14 @@ TEST(Routes, UnknownPathsAreNotFound) {
   }
 }
 
+TEST(Routes, EverybodyMayReadMetricsAndNothingElse) {
+  for (const auto& route : public_routes()) {
+    EXPECT_EQ(route.method, "GET");
+    EXPECT_TRUE(route.pattern == "/" || route.pattern == "/metrics") << route.pattern;
+    EXPECT_FALSE(std::holds_alternative<Change>(route.handler));
+  }
+}
+
 TEST(Routes, OtherMethodsLearnWhichThereAre) {
   Request request;
   const auto route = find("POST", "/v1/domains/a", request);

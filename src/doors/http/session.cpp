@@ -20,6 +20,9 @@ using Error = boost::system::error_code;
 constexpr std::chrono::milliseconds linger{1000};
 constexpr std::size_t linger_bytes = 4 << 20;
 
+// Until when a report has to be there; others may be made before it.
+constexpr std::chrono::seconds report_patience{30};
+
 // What a request that cannot be read is answered with; nothing where nobody would read it.
 std::optional<Response> refusal_of(const Error& error) {
   if (error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow)
@@ -31,20 +34,20 @@ std::optional<Response> refusal_of(const Error& error) {
   return std::nullopt;
 }
 
-bhttp::response<bhttp::string_body> to_wire(const Response& response, unsigned version, bool keep_alive) {
+bhttp::response<bhttp::string_body> to_wire(Response response, unsigned version, bool keep_alive) {
   bhttp::response<bhttp::string_body> out(static_cast<bhttp::status>(response.status), version);
   out.set(bhttp::field::server, "vireod/" VIREO_VERSION);
-  out.set(bhttp::field::content_type, "application/json");
+  out.set(bhttp::field::content_type, response.text_type.empty() ? "application/json" : response.text_type);
   if (!response.allow.empty()) out.set(bhttp::field::allow, response.allow);
   out.keep_alive(keep_alive);
-  out.body() = json::serialize(response.body) + "\n";
+  out.body() = response.text_type.empty() ? json::serialize(response.body) + "\n" : std::move(response.text);
   out.prepare_payload();
   return out;
 }
 
 class BeastSession final : public Session, public std::enable_shared_from_this<BeastSession> {
  public:
-  BeastSession(asio::local::stream_protocol::socket socket, std::shared_ptr<Shared> shared)
+  BeastSession(StreamSocket socket, std::shared_ptr<Shared> shared)
       : stream_(std::move(socket)), shared_(std::move(shared)) {}
 
   void start(Ended ended) override {
@@ -82,7 +85,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
       if (!error) response = co_await answer(self, parser.release());
       if (response->status >= 400) ++self->shared_->refused;
 
-      auto out = to_wire(*response, version, more);
+      auto out = to_wire(std::move(*response), version, more);
       self->stream_.expires_after(limits.write_timeout);
       Error broken;
       co_await bhttp::async_write(self->stream_, out, asio::redirect_error(asio::use_awaitable, broken));
@@ -91,7 +94,7 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
     }
   }
 
-  // Answers a read here and a change on the core thread; the caller goes on when it is done.
+  // Answers a read here, a report on a worker and a change on the core thread; the caller goes on when it is done.
   static asio::awaitable<Response> answer(std::shared_ptr<BeastSession> self,
                                           bhttp::request<bhttp::string_body> message) {
     Request request{.method = std::string(message.method_string())};
@@ -99,10 +102,14 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
     auto path = parse_target({target.data(), target.size()});
     if (!path) co_return refusal(path.error());
     request.path = std::move(*path);
+    const auto accept = message[bhttp::field::accept];
+    request.accept.assign(accept.data(), accept.size());
     const auto route = find_route(self->shared_->table, request);
     if (!route) co_return route.error();
     try {
       if (const auto* read = std::get_if<Read>(&(*route)->handler)) co_return (*read)(self->shared_->services, request);
+      if (const auto* report = std::get_if<Report>(&(*route)->handler))
+        co_return co_await make_report(self, *report, std::move(request));
       const auto pass = self->shared_->gate.enter();
       if (!pass) co_return refusal(503, "shutting_down", "vireod is shutting down and makes no more changes");
       request.body = std::move(message.body());
@@ -112,6 +119,16 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
                  e.what());
     }
     co_return refusal(500, "internal_error", "the request failed; the daemon's log says why");
+  }
+
+  static asio::awaitable<Response> make_report(std::shared_ptr<BeastSession> self, Report report, Request request) {
+    const auto& services = self->shared_->services;
+    std::move_only_function<Result<Response>()> work = [report, &services, request = std::move(request)] {
+      return Result<Response>(report.make(services, request));
+    };
+    auto made = co_await services.scrapes.run<Response>(std::move(work), Deadline::in(report_patience));
+    if (!made) co_return refusal(made.error());
+    co_return std::move(*made);
   }
 
   // A change under way.
@@ -175,14 +192,14 @@ class BeastSession final : public Session, public std::enable_shared_from_this<B
           co_await self->stream_.async_read_some(asio::buffer(waste), asio::redirect_error(asio::use_awaitable, error));
   }
 
-  beast::basic_stream<asio::local::stream_protocol, asio::any_io_executor> stream_;
+  beast::basic_stream<asio::generic::stream_protocol, asio::any_io_executor> stream_;
   const std::shared_ptr<Shared> shared_;
   Ended ended_;
 };
 
 }  // namespace
 
-std::shared_ptr<Session> Session::make(asio::local::stream_protocol::socket socket, std::shared_ptr<Shared> shared) {
+std::shared_ptr<Session> Session::make(StreamSocket socket, std::shared_ptr<Shared> shared) {
   return std::make_shared<BeastSession>(std::move(socket), std::move(shared));
 }
 

@@ -31,10 +31,13 @@ struct Shared {
   std::atomic<std::uint64_t> requests{0}, refused{0}, timed_out{0};
 };
 
+// A connection at a path or at an address: from here on there is no difference.
+using StreamSocket = asio::generic::stream_protocol::socket;
+
 class Session {
  public:
   using Ended = std::function<void(const std::shared_ptr<Session>&)>;
-  static std::shared_ptr<Session> make(asio::local::stream_protocol::socket socket, std::shared_ptr<Shared> shared);
+  static std::shared_ptr<Session> make(StreamSocket socket, std::shared_ptr<Shared> shared);
   virtual ~Session() = default;
 
   // Any thread. Begins to read; `ended` is called once, when the session is over.

@@ -4,6 +4,7 @@
 
 #include "base/gate.hpp"
 #include "doors/libvirt/counters.hpp"
+#include "doors/libvirt/latencies.hpp"
 #include "doors/libvirt/limits.hpp"
 #include "doors/libvirt/log_limit.hpp"
 
@@ -12,6 +13,7 @@ namespace vireo::doors::libvirt {
 struct Common {
   Gate gate;
   Counters counters;
+  Latencies latencies;
   HeldBytes held;
   std::atomic<std::size_t> clients{0};  // connected now
   LogLimit refusals, drops;

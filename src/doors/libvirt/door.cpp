@@ -171,6 +171,8 @@ std::vector<Count> Door::counts() const {
 
 const Counters& Door::counters() const { return shared_->common->counters; }
 
+std::vector<Latency> Door::latencies() const { return shared_->common->latencies.read(); }
+
 std::size_t Door::calls_in_flight() const { return shared_->common->gate.inside(); }
 
 std::size_t Door::sessions() const {

@@ -34,6 +34,8 @@ class Door {
   // by name, ready to be printed.
   std::vector<Count> counts() const;
   const Counters& counters() const;
+  // Any thread. How long the calls of each procedure took.
+  std::vector<Latency> latencies() const;
 
   // Any thread. Calls that were handed to the core and are not answered yet; connections.
   std::size_t calls_in_flight() const;

@@ -118,6 +118,8 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<Common> common_;
   Ended ended_;
 
+  SteadyClock::time_point call_arrived_;  // of the call that is being checked or answered
+
   bool authenticated_ = false, opened_ = false;
   bool closing_ = false;  // ends once everything is written
   bool closed_ = false;

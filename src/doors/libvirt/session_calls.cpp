@@ -32,11 +32,13 @@ class Session::Running final : public Pending, public std::enable_shared_from_th
   const std::shared_ptr<Session> session;
   const Header header;
   const std::size_t bytes;  // of arguments
+  const SteadyClock::time_point arrived = session->call_arrived_;
   std::optional<Gate::Pass> pass;
   std::shared_ptr<Stream> stream;
 };
 void Session::handle_call(const Header& header, std::span<const std::byte> payload) {
   common_->counters.calls.add();
+  call_arrived_ = SteadyClock::now();
   const auto unknown = [&](std::string text) {
     common_->counters.calls_refused_unknown.add();
     reply(header, rpc_error(std::move(text)));
@@ -160,6 +162,7 @@ void Session::finish_running(const std::shared_ptr<Running>& running, Result<Byt
   running_.remove(running);
   running_bytes_ -= running->bytes;
   if (closed_) return;
+  call_arrived_ = running->arrived;
   const bool well = payload.has_value();
   if (auto stream = running->stream; stream && !well) {
     stream->tear_down(payload.error());

@@ -179,6 +179,31 @@ TEST_F(SessionTest, AnswersBySerialWhileAnotherCallIsHeld) {
   EXPECT_TRUE(story_.has("released web"));
 }
 
+TEST_F(SessionTest, TellsHowLongCallsTook) {
+  auto client = connect_and_greet();
+  const auto held = client.send_call(domain_suspend, on<remote_domain_suspend_args>("web"));
+  ASSERT_TRUE(story_.has("holding web"));
+  client.call(domain_lookup_by_name, remote_domain_lookup_by_name_args{.name = "db"});
+  client.call(domain_lookup_by_name, remote_domain_lookup_by_name_args{.name = "nope"});
+  client.call(static_cast<proc::Remote>(9999));
+  const auto took = [this](std::string_view procedure) {
+    for (const auto& each : common_->latencies.read())
+      if (each.procedure == procedure) return each.took;
+    return Histogram::Figures{};
+  };
+  EXPECT_EQ(took("connect_open").count(), 1U);
+  EXPECT_EQ(took("domain_lookup_by_name").count(), 2U) << "a refusal is an answer";
+  EXPECT_EQ(took("domain_suspend").count(), 0U) << "nobody has an answer yet";
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  client.send_call(domain_resume, on<remote_domain_resume_args>("web"));
+  std::set<std::uint32_t> answered;
+  for (int i = 0; i < 2; ++i)
+    if (auto reply = client.receive()) answered.insert(reply->header.serial);
+  ASSERT_TRUE(answered.contains(held));
+  EXPECT_EQ(took("domain_suspend").count(), 1U);
+  EXPECT_GE(took("domain_suspend").total_ns, 20'000'000U) << "from its arrival on, while others were answered";
+}
+
 TEST_F(SessionTest, CancelsACallWhoseClientHasGone) {
   auto client = connect_and_greet();
   client.send_call(domain_suspend, on<remote_domain_suspend_args>("web"));

@@ -24,7 +24,9 @@ void Session::reply(const Header& call, Result<Bytes> payload) {
     header.status = Status::error;
     payload = encode_error(payload.error());
   }
-  write(make_frame(header, *payload));
+  auto frame = make_frame(header, *payload);
+  common_->latencies.add(call.program, call.procedure, SteadyClock::now() - call_arrived_);
+  write(std::move(frame));
 }
 
 void Session::send_event(std::uint32_t program, std::int32_t procedure, Bytes payload) {

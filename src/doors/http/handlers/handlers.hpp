@@ -49,6 +49,11 @@ Response show_phases(const Services& services, const Request& request);
 // "role", "how", "as", "allowed", "lent", "component", "rule", "why"} …]}; the last three are null if it is allowed.
 asio::awaitable<Response> show_access(const Services& services, Request request);
 
+// What there is to know in numbers, as Prometheus reads it: OpenMetrics if the client asks for it. On a worker.
+Response show_metrics(const Services& services, const Request& request);
+// A line for people who look at an address where there is nothing but metrics.
+Response show_way(const Services& services, const Request& request);
+
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
 
