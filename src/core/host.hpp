@@ -16,6 +16,7 @@
 #include "core/pace.hpp"
 #include "core/registry.hpp"
 #include "core/stats/sampler.hpp"
+#include "core/stats/sizes_at_rest.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/host_facts.hpp"
 #include "ports/hypervisor.hpp"
@@ -109,6 +110,7 @@ class Host {
   bool keeps_pace = false;  // keep_pace() is running
   BootLog boots;
   Sampler sampler{*this};
+  SizesAtRest sizes_at_rest{*this};
   Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };
