@@ -17,6 +17,7 @@
 #include "core/pace.hpp"
 #include "core/registry.hpp"
 #include "core/stats/sampler.hpp"
+#include "core/stats/sizes_at_rest.hpp"
 #include "ports/definition_store.hpp"
 #include "ports/host_facts.hpp"
 #include "ports/hypervisor.hpp"
@@ -111,6 +112,7 @@ class Host {
   BootLog boots;
   Sampler sampler{*this};
   Histogram round_trips;  // of all guests' monitors, as the sampler and its like ask them; read by any thread
+  SizesAtRest sizes_at_rest{*this};
   Claims<int> tcp_ports;  // VNC's and SPICE's
   Claims<ports::ImageIdentity> images;
 };

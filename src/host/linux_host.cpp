@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "host/host_xml.hpp"
+#include "host/image_sizes.hpp"
 #include "host/proc_text.hpp"
 
 namespace vireo::host {
@@ -114,6 +115,10 @@ ports::NodeInfo LinuxHost::node() const {
   auto info = node_;
   info.memory_kib = memory_kib_now(tree_, topology_);
   return info;
+}
+
+Result<model::ImageSizes> LinuxHost::image_sizes(const std::string& file, model::ImageFormat format) const {
+  return host::image_sizes(file, format);
 }
 
 ports::HostLoad LinuxHost::load() const {

@@ -25,6 +25,7 @@ class LinuxHost : public ports::HostFacts {
   std::uint64_t process_cpu_time_ns(pid_t pid) const override;
   ports::HostLoad load() const override;
   ports::OwnProcess own_process() const override;
+  Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat format) const override;
 
  private:
   Tree tree_;

@@ -86,26 +86,29 @@ class ProcMeter final : public ports::GuestMeter {
 
   void read_vcpus(model::HostFigures& out) {
     auto places = this->places();
+    // It costs a look at a longer file of each thread, so only where there is something to see.
+    const bool counts_waits = first_number(read_small("/proc/sys/kernel/sched_schedstats")) == 1;
     bool again = places->vcpu_threads.size() < vcpus_;
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (again) places = find_threads();
       out.vcpus.clear();
       again = false;
       for (const auto tid : places->vcpu_threads) {
-        out.vcpus.push_back(read_thread(tid));
+        out.vcpus.push_back(read_thread(tid, counts_waits));
         again = again || (tid != 0 && !out.vcpus.back());
       }
       if (!again) return;
     }
   }
 
-  std::optional<model::VcpuTimes> read_thread(pid_t tid) const {
+  std::optional<model::VcpuTimes> read_thread(pid_t tid, bool counts_waits) const {
     if (tid == 0) return std::nullopt;
     const auto folder = folder_ + "/task/" + std::to_string(tid);
     const auto times = parse_schedstat(read_small(folder + "/schedstat"));
     if (!times) return std::nullopt;
     model::VcpuTimes out{.run_ns = times->run_ns, .delay_ns = times->delay_ns};
     if (const auto stat = parse_stat(read_small(folder + "/stat"))) out.processor = stat->processor;
+    if (counts_waits) out.wait_ns = parse_wait_sum(read_small(folder + "/sched")).value_or(0);
     return out;
   }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -64,6 +65,26 @@ std::optional<SchedStat> parse_schedstat(std::string_view text) {
   const auto delay = number_in<std::uint64_t>(word(text));
   if (!run || !delay) return std::nullopt;
   return SchedStat{.run_ns = *run, .delay_ns = *delay};
+}
+
+std::optional<std::uint64_t> parse_wait_sum(std::string_view text) {
+  while (!text.empty()) {
+    auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    // Older kernels name what it belongs to.
+    for (const std::string_view owner : {"se.", "statistics."})
+      if (line.starts_with(owner)) line.remove_prefix(owner.size());
+    if (word(line) != "wait_sum" || word(line) != ":") continue;
+    // Milliseconds, and behind the point the rest of the nanoseconds in six digits.
+    const auto value = word(line);
+    const auto point = value.find('.');
+    if (point == std::string_view::npos || value.size() - point - 1 != 6) return std::nullopt;
+    const auto ms = number_in<std::uint64_t>(value.substr(0, point));
+    const auto ns = number_in<std::uint64_t>(value.substr(point + 1));
+    if (!ms || !ns) return std::nullopt;
+    return *ms * 1'000'000 + *ns;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::uint64_t> first_number(std::string_view text) { return number_in<std::uint64_t>(word(text)); }

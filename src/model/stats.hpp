@@ -86,6 +86,13 @@ struct FileSize {
   std::uint64_t length_bytes = 0, allocated_bytes = 0;  // st_size, and st_blocks in bytes
 };
 
+// An image as its file tells of it, while nobody may be writing to it.
+struct ImageSizes {
+  std::uint64_t capacity_bytes = 0;    // what the guest sees
+  std::uint64_t allocation_bytes = 0;  // what it takes of the host's disk
+  std::uint64_t physical_bytes = 0;    // up to the end of the file, or of the block device
+};
+
 // A thread that nothing can wake but what it waits for (state D).
 struct StuckThread {
   pid_t tid = 0;

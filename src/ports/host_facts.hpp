@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+#include "model/devices/disk.hpp"
+#include "model/stats.hpp"
+
 namespace vireo::ports {
 
 // virNodeInfo, in libvirt's units.
@@ -60,6 +64,11 @@ class HostFacts {
   // Reads files of /proc: for workers.
   virtual HostLoad load() const { return {}; }
   virtual OwnProcess own_process() const { return {}; }
+  // The sizes of an image, read from the file itself or its header: blocks for as long as the file system does. Error:
+  // VIR_ERR_SYSTEM_ERROR naming the file. See core/stats/sizes_at_rest.hpp for whoever must not wait for it.
+  virtual Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat /*format*/) const {
+    return fail(VIR_ERR_NO_SUPPORT, "this host does not look into the file '" + file + "'");
+  }
 };
 
 }  // namespace vireo::ports

@@ -17,7 +17,7 @@ namespace vireo::ports {
 class GuestMeter {
  public:
   virtual ~GuestMeter() = default;
-  // On a worker, one at a time: reads some files of /proc and /sys, which takes tens of microseconds. `files`: the
+  // On a worker, or on several at once: reads some files of /proc and /sys, which takes tens of microseconds. `files`: the
   // paths whose sizes are wanted, of those that the process has open; a file system that hangs is not asked. A process
   // that has ended gives zeroes.
   virtual model::HostFigures read(const std::vector<std::string>& files) = 0;

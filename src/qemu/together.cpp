@@ -17,7 +17,13 @@ struct Count {
 };
 
 asio::awaitable<void> run_part(asio::awaitable<Result<void>> part, std::shared_ptr<Count> count) {
-  auto done = co_await std::move(part);
+  Result<void> done;
+  // One that throws has ended like the others.
+  try {
+    done = co_await std::move(part);
+  } catch (const std::exception& e) {
+    done = fail(VIR_ERR_INTERNAL_ERROR, e.what());
+  }
   if (!done && !count->failure) count->failure = std::move(done.error());
   if (--count->under_way == 0) count->all_ended.fire();
 }

@@ -4,6 +4,7 @@
 #include "base/fault.hpp"
 #include "base/log.hpp"
 #include "core/run/run.hpp"
+#include "core/stats/asker.hpp"
 
 namespace vireo::core {
 namespace {
@@ -59,6 +60,7 @@ void finish_run(Host& host, const DomainPtr& domain, const std::shared_ptr<Run>&
   view.state = VIR_DOMAIN_SHUTOFF;
   view.reason = ending.reason;
   domain->run = nullptr;
+  if (run->asker) run->asker->end();
   domain->pulse->sample.set(nullptr);
   run->ports.clear();
   run->images.clear();

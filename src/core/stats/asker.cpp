@@ -11,6 +11,7 @@ namespace {
 
 // A question stays asked: who hangs answers when it goes on, and until then is asked nothing else.
 constexpr auto kPatience = std::chrono::hours(24);
+constexpr auto kMeasurePatience = std::chrono::seconds(10);
 constexpr unsigned kMostDoublings = 4;
 
 bool is_given(const model::DomainDef& live) {
@@ -39,7 +40,7 @@ bool Asker::tainted() const {
 
 ports::MonitorQuestion Asker::needed(unsigned groups) const {
   const auto run = run_.lock();
-  if (!run || !run->guest) return {};
+  if (over_ || !run || !run->guest) return {};
   const auto known = sample();
   const auto& live = *run->live;
   // Whoever talks to the monitor past us may have changed anything.
@@ -61,34 +62,71 @@ ports::MonitorQuestion Asker::needed(unsigned groups) const {
 }
 
 void Asker::ask(const ports::MonitorQuestion& question, const GatheringPtr& gathering) {
+  if (over_) return;
   if (!next_) next_.emplace();
   next_->question |= question;
   gathering->expect();
-  next_->gatherings.push_back(gathering);
-  if (!asked_at_) {
-    asked_at_ = SteadyClock::now();
-    asio::co_spawn(host_.core, go_on(shared_from_this()), asio::detached);
-  }
+  std::erase_if(next_->waiting, [](const auto& waiting) { return waiting.expired(); });
+  next_->waiting.push_back(gathering);
+  if (!std::exchange(asking_, true)) asio::co_spawn(host_.core, go_on(shared_from_this()), asio::detached);
+}
+
+void Asker::tell(const Waiting& waiting) {
+  for (const auto& one : waiting)
+    if (const auto gathering = one.lock()) gathering->arrived();
+}
+
+void Asker::end() {
+  over_ = true;
+  if (auto next = std::exchange(next_, std::nullopt)) tell(next->waiting);
+  tell(std::exchange(waiting_, {}));
 }
 
 asio::awaitable<void> Asker::go_on(std::shared_ptr<Asker> self) {
   while (self->next_) {
-    const auto round = *std::exchange(self->next_, std::nullopt);
-    const auto asked = SteadyClock::now();
-    self->asked_at_ = asked;
-    if (const auto run = self->run_.lock(); run && run->guest) {
-      auto health = self->sample();
-      health.monitor.waiting_since = asked;
-      self->set(std::move(health));
-      auto answer = co_await run->guest->ask_figures(round.question, Deadline::in(kPatience));
-      self->take(std::move(answer), asked);
-    }
-    for (const auto& gathering : round.gatherings) gathering->arrived();
+    auto round = *std::exchange(self->next_, std::nullopt);
+    self->waiting_ = std::move(round.waiting);
+    co_await ask_monitor(self, round.question);
+    tell(std::exchange(self->waiting_, {}));
   }
-  self->asked_at_.reset();
+  self->asking_ = false;
+}
+
+asio::awaitable<void> Asker::ask_monitor(std::shared_ptr<Asker> self, ports::MonitorQuestion question) {
+  const auto run = self->run_.lock();
+  if (!run || !run->guest) co_return;
+  const auto asked = SteadyClock::now();
+  auto health = self->sample();
+  health.monitor.waiting_since = asked;
+  self->set(std::move(health));
+  const auto files = self->files();
+  Result<ports::MonitorAnswer> answer;
+  // Whatever goes wrong in there must not be the last question to this guest.
+  try {
+    answer = co_await run->guest->ask_figures(question, Deadline::in(kPatience));
+  } catch (const std::exception& e) {
+    answer = fail(VIR_ERR_INTERNAL_ERROR, e.what());
+  }
+  self->take(std::move(answer), asked);
+  // Which images there are has only been learnt now, so nobody has looked at their sizes.
+  if (question.block_facts && self->files() != files) co_await measure(self);
+}
+
+asio::awaitable<void> Asker::measure(std::shared_ptr<Asker> self) {
+  struct Measured {
+    model::HostFigures figures;
+    SteadyClock::time_point at;
+  };
+  std::move_only_function<Result<Measured>()> read = [meter = self->meter_, files = self->files()]() -> Result<Measured> {
+    const auto now = SteadyClock::now();
+    return Measured{.figures = meter->read(files), .at = now};
+  };
+  auto measured = co_await self->host_.meter_workers.run<Measured>(std::move(read), Deadline::in(kMeasurePatience));
+  if (measured) self->take(std::move(measured->figures), measured->at);
 }
 
 void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point asked) {
+  if (over_) return;
   const auto now = SteadyClock::now();
   auto next = sample();
   next.monitor.waiting_since.reset();
@@ -114,9 +152,11 @@ void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point as
   }
   const auto domain = domain_.lock();
   if (failures_in_a_row_++ == 0 && domain)
-    log::warn("guest '{}' (id {}) refuses to tell its figures: {}", domain->name, id_,
+    log::warn("guest '{}' (id {}) does not tell its figures: {}", domain->name, id_,
               answer ? answer->refusals.front() : answer.error().message());
-  next_sample_ = now + host_.settings.sample_period * (1U << std::min(failures_in_a_row_, kMostDoublings));
+  // A monitor that refuses has worked for it. One that is not reached costs nothing, and is to be noticed at once when
+  // it is back.
+  if (answer) next_sample_ = now + host_.settings.sample_period * (1U << std::min(failures_in_a_row_, kMostDoublings));
 }
 
 std::vector<std::string> Asker::files() const {
@@ -135,6 +175,8 @@ std::vector<std::string> Asker::files() const {
 
 void Asker::take(model::HostFigures figures, SteadyClock::time_point at) {
   auto next = sample();
+  // Two workers may have measured at once, and the counters only grow.
+  if (next.host && next.host.at > at) return;
   next.host = timed(std::move(figures), at);
   set(std::move(next));
 }
@@ -152,6 +194,7 @@ model::GuestSample Asker::sample() const {
 }
 
 void Asker::set(model::GuestSample next) {
+  if (over_) return;
   // A later life of the guest may have begun; this one's figures are then of no interest.
   if (const auto last = pulse_->sample.get(); last && last->id > id_) return;
   pulse_->sample.set(std::make_shared<const model::GuestSample>(std::move(next)));

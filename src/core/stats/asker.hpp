@@ -39,8 +39,10 @@ class Asker : public std::enable_shared_from_this<Asker> {
   ports::MonitorQuestion needed(unsigned groups) const;
   // Asks; `gathering` hears of it when the answer is in the pulse, or there is none to come.
   void ask(const ports::MonitorQuestion& question, const GatheringPtr& gathering);
+  // The life is over: nobody waits for its figures any more, and what still comes of them is dropped.
+  void end();
   // It has not answered the last question yet, or refused and is not to be asked again so soon.
-  bool is_late() const { return asked_at_ || SteadyClock::now() < next_sample_; }
+  bool is_late() const { return asking_ || SteadyClock::now() < next_sample_; }
 
   const std::shared_ptr<ports::GuestMeter>& meter() const { return meter_; }
   // The files whose sizes are worth looking at.
@@ -51,11 +53,16 @@ class Asker : public std::enable_shared_from_this<Asker> {
   void dirty_rate_begun(std::string mode);
 
  private:
+  // Who waits, as long as they do: a monitor that hangs for days must not hold all who ever asked.
+  using Waiting = std::vector<std::weak_ptr<Gathering>>;
   struct Round {
     ports::MonitorQuestion question;
-    std::vector<GatheringPtr> gatherings;
+    Waiting waiting;
   };
   static asio::awaitable<void> go_on(std::shared_ptr<Asker> self);
+  static asio::awaitable<void> ask_monitor(std::shared_ptr<Asker> self, ports::MonitorQuestion question);
+  static asio::awaitable<void> measure(std::shared_ptr<Asker> self);
+  static void tell(const Waiting& waiting);
   void take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point asked);
   bool tainted() const;
   // The sample as it is, to be changed and set.
@@ -69,7 +76,9 @@ class Asker : public std::enable_shared_from_this<Asker> {
   const int id_;
   const std::shared_ptr<ports::GuestMeter> meter_;
   std::optional<Round> next_;
-  std::optional<SteadyClock::time_point> asked_at_;
+  Waiting waiting_;      // for the answer to the question that is under way
+  bool asking_ = false;  // there is one
+  bool over_ = false;
   unsigned failures_in_a_row_ = 0;
   SteadyClock::time_point next_sample_;  // later and later while the monitor refuses
 };

@@ -11,8 +11,9 @@ namespace {
 
 class Writer {
  public:
-  Writer(const model::DomainView& guest, const model::GuestSample* sample, const RecordOptions& options)
-      : guest_(guest), live_(guest.current()), options_(options) {
+  Writer(const model::DomainView& guest, const model::GuestSample* sample, const RecordOptions& options,
+         const SizesOfDisks& at_rest)
+      : guest_(guest), live_(guest.current()), options_(options), at_rest_(at_rest) {
     if (sample && guest.active() && sample->id == guest.id) sample_ = sample;
   }
 
@@ -34,7 +35,8 @@ class Writer {
  private:
   template <class T>
   void put(std::string name, T value) {
-    params_.push_back({std::move(name), value});
+    // A client refuses a whole answer for one name that is too long; only QEMU's own names can be.
+    if (name.size() < VIR_TYPED_PARAM_FIELD_LENGTH) params_.push_back({std::move(name), std::move(value)});
   }
   void number(std::string name, std::uint64_t value) { put(std::move(name), value); }
   void number(std::string name, const std::optional<std::uint64_t>& value) {
@@ -170,6 +172,7 @@ class Writer {
     const model::ImageCounts* counts = nullptr;
     bool top = false;
     std::optional<std::uint64_t> capacity;
+    const model::ImageSizes* at_rest = nullptr;
   };
 
   void image(std::size_t at, const Image& image, const model::HostFigures* h) {
@@ -189,6 +192,15 @@ class Writer {
       number(name("fl.times"), c.flush_ns);
     }
     if (image.path.empty()) return;
+    if (const auto* sizes = image.at_rest) {
+      // libvirt leaves out what is zero.
+      const auto some = [&](const char* what, std::uint64_t bytes) {
+        if (bytes > 0) number(name(what), bytes);
+      };
+      some("allocation", sizes->allocation_bytes);
+      some("capacity", sizes->capacity_bytes);
+      some("physical", sizes->physical_bytes);
+    }
     if (image.counts) number(name("allocation"), image.counts->highest_write);
     number(name("capacity"), image.capacity);
     if (!h) return;
@@ -196,16 +208,26 @@ class Writer {
       number(name("physical"), file->allocated_bytes);
   }
 
-  // The number in "libvirt-3-format"; 0: none.
-  static unsigned index_of(std::string_view node) {
-    constexpr std::string_view prefix = "libvirt-";
-    if (!node.starts_with(prefix)) return 0;
-    unsigned index = 0;
-    for (const char c : node.substr(prefix.size())) {
-      if (c < '0' || c > '9') break;
-      index = index * 10 + static_cast<unsigned>(c - '0');
+  // The number of the first image behind each disk's own, by the position of the disk. QEMU opens the chains of Vireo's
+  // guests by itself, so these images have no node names to draw a number from; they are counted as libvirt does: when
+  // all disks have theirs, from the last disk to the first.
+  std::vector<unsigned> numbers_behind(const model::BlockCounts& counts) const {
+    const auto& disks = live_.devices.disks;
+    unsigned next = 0;
+    for (const auto& disk : disks) next = std::max(next, disk.index);
+    std::vector<unsigned> out(disks.size());
+    if (next == 0) return out;
+    for (std::size_t at = disks.size(); at-- > 0;) {
+      out[at] = next + 1;
+      if (const auto* disk = counts_of(counts, disks[at]); disk && !disk->chain.empty())
+        next += static_cast<unsigned>(disk->chain.size() - 1);
     }
-    return index;
+    return out;
+  }
+
+  static const model::DiskCounts* counts_of(const model::BlockCounts& counts, const model::Disk& disk) {
+    const auto found = std::ranges::find(counts, disk.info.alias, &model::DiskCounts::alias);
+    return found == counts.end() ? nullptr : &*found;
   }
 
   void block() {
@@ -214,14 +236,13 @@ class Writer {
     if (guest_.active() && !counts && !disks.empty()) return;
     const auto* facts = known(&model::GuestSample::images);
     const auto* h = guest_.active() && !disks.empty() ? host() : nullptr;
+    const auto behind = counts && options_.backing ? numbers_behind(*counts) : std::vector<unsigned>();
     std::vector<Image> images;
-    for (const auto& disk : disks) {
-      const auto of_disk = [&]() -> const model::DiskCounts* {
-        if (!counts) return nullptr;
-        const auto found = std::ranges::find(*counts, disk.info.alias, &model::DiskCounts::alias);
-        return found == counts->end() ? nullptr : &*found;
-      }();
+    for (std::size_t at = 0; at < disks.size(); ++at) {
+      const auto& disk = disks[at];
+      const auto* of_disk = counts ? counts_of(*counts, disk) : nullptr;
       Image top{.disk = &disk, .path = disk.file, .index = disk.index, .top = true};
+      if (at < at_rest_.size() && at_rest_[at]) top.at_rest = &*at_rest_[at];
       if (!of_disk || of_disk->chain.empty()) {
         images.push_back(std::move(top));
         continue;
@@ -229,7 +250,11 @@ class Writer {
       for (std::size_t depth = 0; depth < of_disk->chain.size(); ++depth) {
         if (depth > 0 && !options_.backing) break;
         const auto& counted = of_disk->chain[depth];
-        Image entry = depth == 0 ? top : Image{.disk = &disk, .index = index_of(counted.node)};
+        Image entry = top;
+        if (depth > 0) {
+          const auto first = behind[at];
+          entry = Image{.disk = &disk, .path = {}, .index = first == 0 ? 0 : first + static_cast<unsigned>(depth) - 1};
+        }
         entry.counts = &counted;
         if (facts) {
           const auto fact = std::ranges::find(*facts, counted.node, &model::ImageFacts::node);
@@ -253,12 +278,12 @@ class Writer {
     }
     put("dirtyrate.calc_status", static_cast<std::int32_t>(rate->status));
     put("dirtyrate.calc_start_time", std::int64_t{rate->start_time_s});
-    put("dirtyrate.calc_period", static_cast<std::int32_t>(rate->calc_time_s));
+    put("dirtyrate.calc_period", static_cast<std::int32_t>(std::clamp<std::int64_t>(rate->calc_time_s, 0, INT32_MAX)));
     if (!rate->mode.empty()) put("dirtyrate.calc_mode", rate->mode);
     if (rate->status != model::DirtyRate::Status::measured) return;
     if (rate->mib_per_s) put("dirtyrate.megabytes_per_second", std::int64_t{*rate->mib_per_s});
     for (const auto& [index, mib_per_s] : rate->vcpus)
-      put(fmt::format("dirtyrate.vcpu.{}.megabytes_per_second", index), std::int64_t{mib_per_s});
+      if (index >= 0) put(fmt::format("dirtyrate.vcpu.{}.megabytes_per_second", index), std::int64_t{mib_per_s});
   }
 
   void machine() {
@@ -276,6 +301,7 @@ class Writer {
   const model::DomainView& guest_;
   const model::DomainDef& live_;
   const RecordOptions& options_;
+  const SizesOfDisks& at_rest_;
   const model::GuestSample* sample_ = nullptr;
   std::vector<Param> params_;
   std::optional<SteadyClock::time_point> oldest_;
@@ -285,8 +311,8 @@ class Writer {
 }  // namespace
 
 std::vector<Param> record_of(const model::DomainView& guest, const model::GuestSample* sample,
-                             const RecordOptions& options) {
-  return Writer(guest, sample, options).write();
+                             const RecordOptions& options, const SizesOfDisks& at_rest) {
+  return Writer(guest, sample, options, at_rest).write();
 }
 
 }  // namespace vireo::core

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/domain_view.hpp"
+#include "model/stats.hpp"
 
 namespace vireo::core {
 
@@ -26,10 +27,14 @@ struct RecordOptions {
   SteadyClock::time_point now;
 };
 
+// The sizes of the images of a guest that does not run, by the position of their disks; what is not known is absent.
+using SizesOfDisks = std::vector<std::optional<model::ImageSizes>>;
+
 // The record of a guest, whose `sample` may be null or of another life, which is the same. Parts that were never
 // sampled are left out. Two parameters of Vireo's own come last: vireo.age_ms (unsigned long long), the age of the
 // oldest figure that is in the record, and vireo.stale (boolean), whether one is older than `fresh_since` or missing.
+// Whatever QEMU says, the record is one that a client can read: names are shorter than the protocol's bound.
 std::vector<Param> record_of(const model::DomainView& guest, const model::GuestSample* sample,
-                             const RecordOptions& options);
+                             const RecordOptions& options, const SizesOfDisks& at_rest = {});
 
 }  // namespace vireo::core

@@ -39,16 +39,31 @@ asio::awaitable<void> measure(Host& host, std::vector<Measured> guests, Gatherin
   gathering->arrived();
 }
 
+using Looked = std::shared_ptr<std::vector<SizesOfDisks>>;
+
+asio::awaitable<void> look_at(Host& host, model::DomainViewPtr guest, std::size_t at, Looked looked,
+                              GatheringPtr gathering, Deadline deadline) {
+  SizesOfDisks sizes;
+  for (const auto& disk : guest->current().devices.disks) {
+    auto& of_disk = sizes.emplace_back();
+    if (disk.file.empty()) continue;
+    if (auto read = co_await host.sizes_at_rest.of(disk.file, disk.driver.format, deadline)) of_disk = *read;
+  }
+  (*looked)[at] = std::move(sizes);
+  gathering->arrived();
+}
+
 }  // namespace
 
 bool needs_no_sample(unsigned groups) {
   return (groups & (kFromKernel | VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_VM)) == 0;
 }
 
-asio::awaitable<void> refresh(Host& host, std::vector<model::DomainViewPtr> guests, unsigned groups, Deadline deadline,
-                              bool spare_the_late) {
+asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests, unsigned groups,
+                                                   Deadline deadline, bool spare_the_late) {
   // One that waits for a later deadline than its caller's, since what comes late is of use to the next.
   const auto patience = Deadline::at(deadline.time() + std::chrono::seconds(10));
+  const auto looked = std::make_shared<std::vector<SizesOfDisks>>(guests.size());
   auto gathering = std::make_shared<Gathering>(host.core);
   gathering->expect();  // until all have been asked
   std::vector<Measured> batch;
@@ -57,7 +72,14 @@ asio::awaitable<void> refresh(Host& host, std::vector<model::DomainViewPtr> gues
     gathering->expect();
     asio::co_spawn(host.core, measure(host, std::exchange(batch, {}), gathering, patience), asio::detached);
   };
-  for (const auto& view : guests) {
+  for (std::size_t at = 0; at < guests.size(); ++at) {
+    const auto& view = guests[at];
+    if (!view->active()) {
+      if (!(groups & VIR_DOMAIN_STATS_BLOCK) || view->current().devices.disks.empty()) continue;
+      gathering->expect();
+      asio::co_spawn(host.core, look_at(host, view, at, looked, gathering, deadline), asio::detached);
+      continue;
+    }
     const auto domain = host.registry.find(view->uuid);
     if (!domain || !domain->run || domain->run->id != view->id || !domain->run->asker) continue;
     const auto& asker = domain->run->asker;
@@ -71,6 +93,8 @@ asio::awaitable<void> refresh(Host& host, std::vector<model::DomainViewPtr> gues
   hand_over();
   gathering->arrived();
   if (gathering->missing > 0) co_await gathering->done.wait(deadline);
+  // A copy: who is late still has his place in the other.
+  co_return *looked;
 }
 
 }  // namespace vireo::core

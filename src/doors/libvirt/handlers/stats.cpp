@@ -1,5 +1,6 @@
 // Statistics of many guests in one call (virConnectGetAllDomainStats, virDomainListGetStats). Samples alone, or what
-// needs no sample, are answered on the door's thread; fresh figures are fetched by the core, all guests at once.
+// needs no sample, are answered on the door's thread; fresh figures are fetched by the core, all guests at once. What
+// the protocol cannot carry is refused before it is written, with the way to get it.
 #include "core/stats/record.hpp"
 #include "core/stats/refresh.hpp"
 #include "doors/libvirt/handlers/client_state.hpp"
@@ -52,12 +53,42 @@ Result<Question> understand(const Call& call, const Args& args) {
   return out;
 }
 
-Ret answer(const Question& question) {
+// Not less than what the record takes in the reply: names and texts are padded to four bytes.
+std::size_t size_on_wire(const model::DomainView& guest, const std::vector<core::Param>& params) {
+  constexpr std::size_t length = 4, padding = 3, uuid = 16, id = 4, count = 4, kind = 4, number = 8;
+  std::size_t bytes = length + guest.name.size() + padding + uuid + id + count;
+  for (const auto& param : params) {
+    bytes += length + param.name.size() + padding + kind + number;
+    if (const auto* text = std::get_if<std::string>(&param.value)) bytes += length + text->size() + padding;
+  }
+  return bytes;
+}
+
+std::unexpected<Error> too_long(std::string what) {
+  return fail_from(VIR_FROM_RPC, VIR_ERR_RPC,
+                   std::move(what) +
+                       "; ask for them in parts with virDomainListGetStats (domainListGetStats, 'virsh domstats "
+                       "DOMAIN…'), or for fewer groups");
+}
+
+// `at_rest`: by the position of the guest; empty: not looked at.
+Result<Ret> answer(const Question& question, const std::vector<core::SizesOfDisks>& at_rest = {}) {
+  const auto count = question.guests.size();
+  if (count > wire::REMOTE_DOMAIN_LIST_MAX)
+    return too_long(fmt::format("Too many domains '{}' for limit '{}'", count, wire::REMOTE_DOMAIN_LIST_MAX));
   Ret ret;
-  ret.retStats.reserve(question.guests.size());
-  for (const auto& guest : question.guests) {
+  ret.retStats.reserve(count);
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& guest = question.guests[i];
     const auto sample = guest->pulse ? guest->pulse->sample.get() : nullptr;
-    auto params = core::record_of(*guest, sample.get(), question.options);
+    auto params = i < at_rest.size() ? core::record_of(*guest, sample.get(), question.options, at_rest[i])
+                                     : core::record_of(*guest, sample.get(), question.options);
+    if (params.size() > wire::REMOTE_CONNECT_GET_ALL_DOMAIN_STATS_MAX)
+      return too_long(fmt::format("The statistics of domain '{}' are more than the protocol carries", guest->name));
+    bytes += size_on_wire(*guest, params);
+    if (bytes > payload_max)
+      return too_long(fmt::format("The statistics of {} domains are longer than a message may be", count));
     ret.retStats.push_back({.dom = to_wire(*guest), .params = to_wire(std::move(params))});
   }
   return ret;
@@ -73,23 +104,27 @@ Result<std::optional<Ret>> at_once(const Call& call, const Args& args) {
   if (question->guests.size() > kFewGuests) return std::nullopt;
   question->options.now = SteadyClock::now();
   question->options.fresh_since = question->options.now - core::kStaleAfter * host.sampler.period();
-  return answer(*question);
+  auto ret = answer(*question);
+  if (!ret) return pass_on(ret);
+  return std::move(*ret);
 }
 
 asio::awaitable<Result<Ret>> fetch(Call call, Args args) {
   auto question = understand(call, args);
   if (!question) co_return pass_on(question);
   auto& host = host_of(call);
+  std::vector<core::SizesOfDisks> at_rest;
   if (args.flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT) {
     question->options.fresh_since = SteadyClock::now() - core::kStaleAfter * host.settings.sample_period;
   } else {
     question->options.fresh_since = SteadyClock::now();
-    co_await core::refresh(host, question->guests, question->options.groups,
-                           Deadline::in(host.settings.stats_deadline));
+    at_rest = co_await core::refresh(host, question->guests, question->options.groups,
+                                     Deadline::in(host.settings.stats_deadline));
   }
-  std::move_only_function<Result<Ret>()> write = [question = std::move(*question)]() mutable -> Result<Ret> {
+  std::move_only_function<Result<Ret>()> write = [question = std::move(*question),
+                                                  at_rest = std::move(at_rest)]() mutable -> Result<Ret> {
     question.options.now = SteadyClock::now();
-    return answer(question);
+    return answer(question, at_rest);
   };
   co_return co_await client(call).backends.workers.run<Ret>(std::move(write), Deadline::in(std::chrono::seconds(30)));
 }
