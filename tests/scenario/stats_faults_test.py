@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 import daemons
 import emulators
+import hanging_fs
 from conftest import clean, short_folder
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, wait_until
@@ -60,9 +62,11 @@ class Guests:
     def __init__(self, daemon, conn, folder):
         self.daemon, self.conn, self.folder = daemon, conn, folder
 
-    def define(self, name, uuid=None, **options):
+    def define(self, name, uuid=None, owner=None, **options):
         image = self.folder / f"{name}-{new_uuid()[:8]}.qcow2"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "16M"], check=True)
+        if owner:
+            shutil.chown(image, owner)
         disk = (f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{image}'/>"
                 "<target dev='vda' bus='virtio'/></disk>")
         return self.conn.defineXML(domain_xml(name, uuid=uuid, memory_mib=16, devices=disk, **options))
@@ -352,3 +356,29 @@ def test_who_does_not_answer_is_asked_once(daemon, conn, guests):
     ask_much(daemon)
     time.sleep(2 * PERIOD_S)  # the sampler has its turns meanwhile
     assert notes.read_text().split() == ["query-blockstats"]
+
+
+@pytest.mark.skipif(not hanging_fs.available(), reason="needs root, /dev/fuse and python3-fusepy")
+@pytest.mark.parametrize("running", [False, True])
+def test_an_image_lies_where_nothing_comes_back(daemon, conn, guests, running):
+    """Its QEMU answers or does not; in either case nobody waits for the file system."""
+    guests.start(*names(3))
+    with hanging_fs.mounted(guests.folder / "remote") as fs:
+        remote = Guests(daemon, conn, fs.folder).define("remote", owner="vireo-qemu")  # which the file system cannot remember
+        remote.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        assert not stale(ask(conn))
+        fs.hang("all")
+        if running:
+            remote.resume()  # and its firmware reads the disk
+        for groups in (0, BLOCK, 0):
+            records = ask(conn, groups)
+            assert stale(records) <= {"remote"}
+            assert records["remote"]["block.count"] == 1
+        assert ask(conn)["remote"]["cpu.time"] > 0
+        for what, took_s in latencies(conn, "remote").items():
+            assert took_s < DEADLINE_S / 20, what
+        wait_until(lambda: stale(at_once(ask, conn, 0, NOWAIT)) <= {"remote"}, what="the others' samples")
+        does_not_grow(daemon)
+        fs.let_go()
+        wait_until(lambda: not stale(ask(conn)), what="its figures")
+        remote.destroy()
