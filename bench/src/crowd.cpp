@@ -23,12 +23,18 @@ std::string crowd_xml(const CrowdPlan& plan, int n) {
                        plan.kernel_folder, cmdline);
     serial = fmt::format("<serial type='file'><source path='{}'/></serial>", plan.console(n));
   }
+  std::string devices = "<memballoon model='none'/>";
+  if (!plan.image_folder.empty())
+    devices = fmt::format(
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{}'/>"
+        "<target dev='vda' bus='virtio'/></disk><memballoon model='virtio'/>",
+        plan.image(n));
   return fmt::format(
       "<domain type='qemu'><name>{}</name><uuid>0b5e2222-feed-4bee-8000-{:012x}</uuid>"
       "<memory unit='MiB'>{}</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>{}</os>"
       "<features><acpi/></features><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>"
-      "{}<memballoon model='none'/></devices></domain>",
-      crowd_name(n), n, plan.memory_mib, boot, serial);
+      "{}{}</devices></domain>",
+      crowd_name(n), n, plan.memory_mib, boot, serial, devices);
 }
 
 ServerCrowd::~ServerCrowd() { forget_all(); }
