@@ -11,6 +11,10 @@
 
 namespace vireo::bench {
 
+namespace {
+constexpr int most_attempts = 3;
+}
+
 std::string crowd_name(int n) { return fmt::format("{}{}", crowd_prefix, n); }
 
 std::string crowd_xml(const CrowdPlan& plan, int n) {
@@ -84,8 +88,12 @@ Result<void> ServerCrowd::prepare(int clients) {
 
 Result<void> ServerCrowd::start(int, int guest) {
   const unsigned flags = plan().paused() ? VIR_DOMAIN_START_PAUSED : 0;
-  if (virDomainCreateWithFlags(handles_[static_cast<std::size_t>(guest)].get(), flags) != 0)
-    return last_error(fmt::format("cannot start {}", crowd_name(guest)));
+  for (int attempt = 0; virDomainCreateWithFlags(handles_[static_cast<std::size_t>(guest)].get(), flags) != 0;
+       ++attempt) {
+    auto error = last_error(fmt::format("cannot start {}", crowd_name(guest)));
+    // On a busy host libvirtd fails now and then to make a control group's device filter, and says to try again.
+    if (attempt == most_attempts || !error.error().detail.contains("cgroup BPF")) return error;
+  }
   return {};
 }
 

@@ -58,16 +58,19 @@ Result<StatsLoops> StatsLoops::start(const std::string& program, const std::stri
 
 StatsLoops::~StatsLoops() { [[maybe_unused]] const auto best_effort = finish(); }
 
-Result<Series> StatsLoops::finish() {
-  Series out;
+Result<LoopsSaid> StatsLoops::finish() {
+  LoopsSaid out;
   for (auto& loop : loops_) loop.in.reset();
   bool silent = false;
   for (auto& loop : std::exchange(loops_, {})) {
     std::size_t answers = 0;
     for (std::string line; !(line = read_line(loop.out.get())).empty(); ++answers) {
       std::int64_t us = 0;
-      std::from_chars(line.data(), line.data() + line.size(), us);
-      out.add(std::chrono::microseconds(us));
+      const auto number = std::from_chars(line.data(), line.data() + line.size(), us);
+      if (number.ec == std::errc())
+        out.waited.add(std::chrono::microseconds(us));
+      else
+        ++out.refused;
     }
     silent = silent || answers == 0;
     wait_for(loop.pid);

@@ -14,6 +14,11 @@
 
 namespace vireo::bench {
 
+struct LoopsSaid {
+  Series waited;  // from when each question was due until its answer
+  std::size_t refused = 0;
+};
+
 class StatsLoops {
  public:
   // Returns when each has had its first answer.
@@ -22,8 +27,8 @@ class StatsLoops {
   StatsLoops& operator=(StatsLoops&&) = delete;
   ~StatsLoops();
 
-  // Ends them, and gives the time from when each question was due until its answer. Error: one has failed.
-  Result<Series> finish();
+  // Ends them. Error: one has failed.
+  Result<LoopsSaid> finish();
 
  private:
   struct Loop {

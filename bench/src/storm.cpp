@@ -88,7 +88,7 @@ struct Contender {
   std::unique_ptr<Crowd> crowd;
   std::vector<Series> quiet;  // by question
   Stormy alone, watched;      // without monitoring scripts, and with them
-  Series scripts;             // what these waited for
+  LoopsSaid scripts;
 };
 
 Result<Asker> make_asker(const std::string& uri, const CrowdPlan& plan) {
@@ -142,9 +142,10 @@ Result<void> watched_storm(Contender& one, const std::vector<Question>& question
   auto loops = StatsLoops::start(program, one.uri, stats_loops);
   if (!loops) return pass_on(loops);
   if (auto stormed = storm_once(one, questions, clients, one.watched); !stormed) return stormed;
-  auto waited = loops->finish();
-  if (!waited) return pass_on(waited);
-  one.scripts.add_all(*waited);
+  auto said = loops->finish();
+  if (!said) return pass_on(said);
+  one.scripts.waited.add_all(said->waited);
+  one.scripts.refused += said->refused;
   return {};
 }
 
@@ -174,15 +175,16 @@ void print(const std::vector<Contender>& all, const std::vector<Question>& quest
 
 void print_watched(const std::vector<Contender>& all, const std::vector<Question>& questions) {
   fmt::print(
-      "\nwith {} scripts that ask for all statistics 10 times a second ({})\n{:<10}{:>16}{:>16}{:>9}{:>16}{:>12}",
-      stats_loops, machine_line(), "", "starts without", "with", "ratio", "scripts: p50", "p99");
+      "\nwith {} scripts that ask for all statistics 10 times a second ({})\n{:<10}{:>16}{:>16}{:>9}{:>16}{:>12}{:>9}",
+      stats_loops, machine_line(), "", "starts without", "with", "ratio", "scripts: p50", "p99", "refused");
   for (const auto& question : questions) fmt::print("{:>30}", fmt::format("{}: p99, ratio", question.name));
   fmt::print("\n");
   for (const auto& one : all) {
-    fmt::print("{:<10}{:>16}{:>16}{:>9}{:>16}{:>12}", one.name, duration_text(one.alone.totals.median_us()),
+    fmt::print("{:<10}{:>16}{:>16}{:>9}{:>16}{:>12}{:>9}", one.name, duration_text(one.alone.totals.median_us()),
                duration_text(one.watched.totals.median_us()),
                ratio_text(one.watched.totals.median_us(), one.alone.totals.median_us()),
-               duration_text(one.scripts.median_us()), duration_text(one.scripts.quantile_us(0.99)));
+               duration_text(one.scripts.waited.median_us()), duration_text(one.scripts.waited.quantile_us(0.99)),
+               one.scripts.refused);
     for (std::size_t q = 0; q < questions.size(); ++q) {
       const auto p99 = one.watched.answers[q].quantile_us(0.99);
       fmt::print("{:>22}{:>8}", duration_text(p99), ratio_text(p99, one.alone.answers[q].quantile_us(0.99)));
