@@ -21,6 +21,7 @@ class BareCrowd final : public Crowd {
   Result<void> prepare(int clients) override;
   Result<void> start(int client, int guest) override;
   Result<void> stop_all() override;
+  const std::vector<BareQemu>& qemus() const { return qemus_; }
 
  private:
   std::vector<std::string> command_line_;

@@ -11,6 +11,10 @@
 
 namespace vireo::bench {
 
+namespace {
+constexpr int most_attempts = 3;
+}
+
 std::string crowd_name(int n) { return fmt::format("{}{}", crowd_prefix, n); }
 
 std::string crowd_xml(const CrowdPlan& plan, int n) {
@@ -23,12 +27,18 @@ std::string crowd_xml(const CrowdPlan& plan, int n) {
                        plan.kernel_folder, cmdline);
     serial = fmt::format("<serial type='file'><source path='{}'/></serial>", plan.console(n));
   }
+  std::string devices = "<memballoon model='none'/>";
+  if (!plan.image_folder.empty())
+    devices = fmt::format(
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{}'/>"
+        "<target dev='vda' bus='virtio'/></disk><memballoon model='virtio'/>",
+        plan.image(n));
   return fmt::format(
       "<domain type='qemu'><name>{}</name><uuid>0b5e2222-feed-4bee-8000-{:012x}</uuid>"
       "<memory unit='MiB'>{}</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>{}</os>"
       "<features><acpi/></features><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>"
-      "{}<memballoon model='none'/></devices></domain>",
-      crowd_name(n), n, plan.memory_mib, boot, serial);
+      "{}{}</devices></domain>",
+      crowd_name(n), n, plan.memory_mib, boot, serial, devices);
 }
 
 ServerCrowd::~ServerCrowd() { forget_all(); }
@@ -78,8 +88,12 @@ Result<void> ServerCrowd::prepare(int clients) {
 
 Result<void> ServerCrowd::start(int, int guest) {
   const unsigned flags = plan().paused() ? VIR_DOMAIN_START_PAUSED : 0;
-  if (virDomainCreateWithFlags(handles_[static_cast<std::size_t>(guest)].get(), flags) != 0)
-    return last_error(fmt::format("cannot start {}", crowd_name(guest)));
+  for (int attempt = 0; virDomainCreateWithFlags(handles_[static_cast<std::size_t>(guest)].get(), flags) != 0;
+       ++attempt) {
+    auto error = last_error(fmt::format("cannot start {}", crowd_name(guest)));
+    // On a busy host libvirtd fails now and then to make a control group's device filter, and says to try again.
+    if (attempt == most_attempts || !error.error().detail.contains("cgroup BPF")) return error;
+  }
   return {};
 }
 

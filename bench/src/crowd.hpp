@@ -23,9 +23,11 @@ struct CrowdPlan {
   int memory_mib = 32;
   std::string kernel_folder;   // with the files vmlinuz, initrd and cmdline; empty: none
   std::string console_folder;  // guests with a kernel write their serial console to a file in here
+  std::string image_folder;    // with a qcow2 image for each guest; empty: guests have no disk and no balloon
 
   bool paused() const { return kernel_folder.empty(); }
   std::string console(int n) const { return console_folder + "/" + crowd_name(n) + ".log"; }
+  std::string image(int n) const { return image_folder + "/" + crowd_name(n) + ".qcow2"; }
 };
 // Guest number n; fixed UUIDs, so that every server is told the same.
 std::string crowd_xml(const CrowdPlan& plan, int n);

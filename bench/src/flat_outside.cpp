@@ -18,6 +18,7 @@
 #include "process_figures.hpp"
 #include "report.hpp"
 #include "server.hpp"
+#include "simulated.hpp"
 
 namespace vireo::bench {
 namespace {
@@ -26,20 +27,6 @@ constexpr int looks = 2000;
 constexpr int lists = 15;
 constexpr int defines = 50;
 constexpr int changing_clients = 4;
-
-std::string flat_name(int n) { return fmt::format("flat-{:05}", n); }
-
-// An everyday guest, but for its image, which would have to be there.
-std::string flat_xml(int n) {
-  return fmt::format(
-      "<domain type='test'><name>{0}</name><uuid>0b5e3333-feed-4bee-8000-{1:012x}</uuid>"
-      "<memory unit='MiB'>1024</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os>"
-      "<features><acpi/></features><devices>"
-      "<disk type='file' device='cdrom'><target dev='hda' bus='ide'/><readonly/></disk>"
-      "<interface type='user'><mac address='52:54:00:{2:02x}:{3:02x}:{4:02x}'/><model type='virtio'/></interface>"
-      "<serial type='pty'/></devices></domain>",
-      flat_name(n), n, n >> 16 & 255, n >> 8 & 255, n & 255);
-}
 
 struct Flat {
   Connection connection;
@@ -63,19 +50,10 @@ Result<void> check(bool ok, const char* what) {
   return {};
 }
 
-Result<void> grow(Flat& flat, int guests) {
-  for (int n = static_cast<int>(flat.guests.size()); n < guests; ++n) {
-    Guest guest(virDomainDefineXML(flat.connection.get(), flat_xml(n).c_str()));
-    if (!guest || virDomainCreate(guest.get()) != 0) return last_error(fmt::format("cannot start {}", flat_name(n)));
-    flat.guests.push_back(std::move(guest));
-  }
-  return {};
-}
-
 Result<void> measure(Flat& flat, int guests) {
   const auto before_count = flat.guests.size();
   const auto before = resident_kib(flat.pid);
-  if (auto grown = grow(flat, guests); !grown) return grown;
+  if (auto grown = grow(flat.connection.get(), flat.guests, guests); !grown) return grown;
   const auto after = resident_kib(flat.pid);
   std::mt19937 random(11);
   auto any = [&] { return flat.guests[random() % flat.guests.size()].get(); };

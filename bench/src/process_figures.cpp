@@ -2,6 +2,7 @@
 #include "process_figures.hpp"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,14 @@ Result<std::chrono::nanoseconds> thread_time(pid_t pid, std::string_view name) {
       return std::chrono::nanoseconds(on_processor_ns);
   }
   return fail(VIR_ERR_INTERNAL_ERROR, fmt::format("process {} has no thread '{}'", pid, name));
+}
+
+Result<std::chrono::nanoseconds> process_time(pid_t pid) {
+  clockid_t clock = 0;
+  timespec time{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0)
+    return fail(VIR_ERR_INTERNAL_ERROR, fmt::format("there is no process {}", pid));
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace vireo::bench

@@ -18,6 +18,7 @@ constexpr std::size_t kUnaskedPerSpan = 1000;
 constexpr std::size_t kBytesOfOne = 1024;
 constexpr auto kSpan = std::chrono::seconds(1);
 constexpr std::string_view kIdPrefix = "vireo-";
+constexpr std::uint64_t kBegun = 0;  // the number of no command
 
 std::string id_text(std::uint64_t id) { return std::string(kIdPrefix) + std::to_string(id); }
 
@@ -59,7 +60,10 @@ Monitor::Monitor(Socket socket, MonitorSinks sinks)
     : socket_(std::move(socket)),
       sinks_(std::make_shared<const MonitorSinks>(std::move(sinks))),
       greeted_(socket_.get_executor()),
-      pause_(socket_.get_executor()) {}
+      pause_(socket_.get_executor()) {
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+}
 
 std::shared_ptr<Monitor> Monitor::open(Socket socket, MonitorSinks sinks) {
   Self self(new Monitor(std::move(socket), std::move(sinks)));
@@ -141,6 +145,14 @@ asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::obje
 }
 
 void Monitor::send(std::uint64_t id, std::string text) {
+  // Nearly always the socket has room, and nothing has to wait for it.
+  if (!writing_) {
+    boost::system::error_code error;
+    const auto sent = socket_.send(asio::buffer(text), 0, error);
+    if (!error && sent == text.size()) return;
+    // A command that has begun to be written is nobody's to take back. What is wrong with the socket shows there.
+    if (!error && sent > 0) id = kBegun, text.erase(0, sent);
+  }
   outbox_.push_back({.id = id, .text = std::move(text)});
   if (writing_) return;
   writing_ = true;

@@ -8,8 +8,8 @@ each part is a list of actions:
     "on": {COMMAND: …}       done instead of answering that command
     "asked": …               done when the process gets SIGUSR1
 
-Actions: ["say", TEXT], ["say", TEXT, TIMES], ["drip", TEXT] (a byte each 100 ms), ["answer"] (what QEMU would),
-["exit", STATUS], ["signal", NUMBER] to itself, ["hang"], ["silence"] (hear, and answer no more), ["close"] and
+Actions: ["say", TEXT], ["say", TEXT, TIMES], ["drip", TEXT] (a byte each 100 ms), ["drip", TEXT, SECONDS] (a byte each
+so often), ["answer"] (what QEMU would), ["note", FILE] (a line there names the command), ["exit", STATUS], ["signal", NUMBER] to itself, ["hang"], ["silence"] (hear, and answer no more), ["close"] and
 ["deaf"] (close, and listen no more).
 """
 
@@ -28,6 +28,10 @@ ANSWERS = {
     "query-vnc": {"enabled": True, "service": "5999"},
     "query-balloon": {"actual": 64 << 20},
     "query-cpus-fast": [],
+    "query-blockstats": [{"qdev": "/machine/peripheral/virtio-disk0/virtio-backend", "node-name": "libvirt-1-format",
+                          "stats": {"rd_operations": 3, "rd_bytes": 4096, "wr_operations": 0, "wr_bytes": 0}}],
+    "query-named-block-nodes": [],
+    "query-dirty-rate": {"status": "unstarted", "start-time": 0, "calc-time": 0, "mode": "page-sampling"},
 }
 EVENTS = {"cont": "RESUME", "stop": "STOP"}
 
@@ -81,9 +85,12 @@ class Fake:
             for _ in range(how[1] if len(how) > 1 else 1):
                 self.connection.sendall(text)
         elif what == "drip":
-            for byte in how[0].encode():
+            for byte in how[0].replace("ID", str(command.get("id"))).encode():
                 self.connection.sendall(bytes([byte]))
-                time.sleep(0.1)
+                time.sleep(how[1] if len(how) > 1 else 0.1)
+        elif what == "note":
+            with open(how[0], "a", encoding="ascii") as notes:
+                notes.write(command["execute"] + "\n")
         elif what == "exit":
             os._exit(how[0])
         elif what == "signal":
