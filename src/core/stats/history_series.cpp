@@ -8,11 +8,11 @@ namespace vireo::core {
 namespace {
 
 // The last step of each is far beyond what a host can do.
-constexpr Scale share{.least = 0.01, .base = 10, .steps_per_power = 145};          // to 1000 processors
-constexpr Scale size{.least = 4096, .base = 2, .steps_per_power = 31};             // to 28 TiB
-constexpr Scale byte_rate{.least = 1, .base = 10, .steps_per_power = 85};          // to 1 TB/s
-constexpr Scale rate{.least = 0.001, .base = 10, .steps_per_power = 92};           // to 100 million a second
-constexpr Scale milliseconds{.least = 0.001, .base = 10, .steps_per_power = 113};  // to 18 minutes
+constexpr Scale share{.least = 0.01, .base = 10, .steps_per_power = 145};             // to 1000 processors
+constexpr Scale size{.least = 4096, .base = 2, .steps_per_power = 32, .even = true};  // to 15 TiB
+constexpr Scale byte_rate{.least = 1, .base = 10, .steps_per_power = 85};             // to 1 TB/s
+constexpr Scale rate{.least = 0.001, .base = 10, .steps_per_power = 92};              // to 100 million a second
+constexpr Scale milliseconds{.least = 0.001, .base = 10, .steps_per_power = 113};     // to 18 minutes
 
 constexpr std::array<SeriesInfo, kSeries> table{{
     {"cpu", "percent", "Processor time that the guest used, in percent of one processor", &share},
@@ -43,16 +43,22 @@ constexpr std::array<SeriesInfo, kSeries> table{{
 Code encode(const Scale& scale, const std::optional<double>& value) {
   if (!value || !std::isfinite(*value) || *value < 0) return kAbsent;
   if (*value < scale.least / 2) return kZero;
-  const double powers = std::log(*value / scale.least) / std::log(static_cast<double>(scale.base));
-  const double step = std::round(powers * scale.steps_per_power);
-  return static_cast<Code>(std::clamp(step, 0.0, static_cast<double>(kLastStep - kFirstStep)) + kFirstStep);
+  const double base = scale.base, powers = std::log(*value / scale.least) / std::log(base);
+  double step = powers * scale.steps_per_power;
+  if (scale.even) {
+    const double whole = std::floor(powers);
+    step = (whole + (*value / scale.least / std::pow(base, whole) - 1) / (base - 1)) * scale.steps_per_power;
+  }
+  return static_cast<Code>(std::clamp(std::round(step), 0.0, static_cast<double>(kLastStep - kFirstStep)) + kFirstStep);
 }
 
 std::optional<double> decode(const Scale& scale, Code code) {
   if (code == kAbsent) return std::nullopt;
   if (code == kZero) return 0;
-  return scale.least *
-         std::pow(static_cast<double>(scale.base), static_cast<double>(code - kFirstStep) / scale.steps_per_power);
+  const double base = scale.base, powers = static_cast<double>(code - kFirstStep) / scale.steps_per_power;
+  if (!scale.even) return scale.least * std::pow(base, powers);
+  const double whole = std::floor(powers);
+  return scale.least * std::pow(base, whole) * (1 + (powers - whole) * (base - 1));
 }
 
 const std::array<SeriesInfo, kSeries>& series_table() { return table; }

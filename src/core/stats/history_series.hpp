@@ -45,12 +45,15 @@ inline constexpr unsigned kCodeBits = 10;
 inline constexpr Code kAbsent = 0, kZero = 1, kFirstStep = 2, kLastStep = (1 << kCodeBits) - 1;
 using Codes = std::array<Code, kSeries>;
 
-inline constexpr double kMostError = 0.014;
+inline constexpr double kMostError = 0.0155;
 
-// The step n is `least` times `base` to the power of n / `steps_per_power`: the powers of the base are kept exactly.
+// The step n is `least` times `base` to the power of n / `steps_per_power`: the powers of the base are kept exactly. If
+// it is `even`, the steps from one power to the next are of one size, so that their halves and quarters are kept
+// exactly, too: what sizes people give to guests.
 struct Scale {
   double least;
   unsigned base, steps_per_power;
+  bool even = false;
 };
 
 // What is below half the least step is zero, what is beyond the last is the last.

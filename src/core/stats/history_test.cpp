@@ -58,9 +58,10 @@ TEST(Codes, ValuesOfEverySizeAreTrueToTheErrorThatIsPromised) {
     EXPECT_EQ(encode(scale, scale.least * 0.6), kFirstStep);
     for (const double odd : {-1.0, std::nan(""), static_cast<double>(INFINITY)}) EXPECT_EQ(encode(scale, odd), kAbsent);
   }
-  // Sizes that are powers of two are exact, which is what people give to guests.
+  // The sizes that people give to guests are exact.
   const auto& size = *info_of(Series::memory).scale;
-  EXPECT_EQ(decode(size, encode(size, 1 << 30)), 1 << 30);
+  for (const double mib : {1, 96, 128, 384, 512, 640, 1'024, 1'536, 10'240, 12'288})
+    EXPECT_EQ(decode(size, encode(size, mib * (1 << 20))), mib * (1 << 20));
 }
 
 // Rows as guests have them: constant, slowly drifting, jumping, coming and going, random.

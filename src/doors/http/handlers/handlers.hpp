@@ -64,7 +64,7 @@ Response show_way(const Services& services, const Request& request);
 // of 60 equal parts of the time from first_ms to to_ms}; a number that is not known is null. One metric: the same with
 // "series": SERIES without a line, and "points": [[time in ms, value or null] …], oldest first. A value tells of the
 // time since the point before it; null: no value is known, as there was no sample, no life of the guest, or no answer
-// in time. Values are true to 1.4 %. 400: no such metric, span; 409: no history is kept.
+// in time. Values are true to 1.6 %. 400: no such metric, span; 409: no history is kept.
 asio::awaitable<Response> show_history(const Services& services, Request request);
 
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
