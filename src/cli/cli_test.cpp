@@ -9,6 +9,7 @@
 #include "base/fd.hpp"
 #include "cli/daemon.hpp"
 #include "cli/http_client.hpp"
+#include "cli/plot.hpp"
 #include "cli/table.hpp"
 #include "cli/waterfall.hpp"
 
@@ -39,6 +40,94 @@ TEST(Waterfall, DurationsHaveFittingUnits) {
   EXPECT_EQ(duration_text(0), "0.0 ms");
   EXPECT_EQ(duration_text(12'345), "12.3 ms");
   EXPECT_EQ(duration_text(1'250'000), "1.25 s");
+}
+
+TEST(Quantities, HaveThreeDigitsAndFittingUnits) {
+  EXPECT_EQ(quantity_text(0, "percent"), "0 %");
+  EXPECT_EQ(quantity_text(37.512, "percent"), "37.5 %");
+  EXPECT_EQ(quantity_text(999.7, "percent"), "1000 %");
+  EXPECT_EQ(quantity_text(1 << 29, "bytes"), "512 MiB");
+  EXPECT_EQ(quantity_text(1'000, "bytes/s"), "0.977 KiB/s");
+  EXPECT_EQ(quantity_text(0.2, "1/s"), "0.2 /s");
+  EXPECT_EQ(quantity_text(1'500, "ms"), "1.5 s");
+}
+
+// Of a time that is an hour in Greenwich, too.
+class Plot : public ::testing::Test {
+ protected:
+  Plot() {
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
+  }
+  static constexpr std::int64_t noon_ms = 1'700'049'600'000;
+  PlotFrame frame_{.columns = 40,
+                   .lines = 6,
+                   .plain = true,
+                   .from_ms = noon_ms,
+                   .to_ms = noon_ms + 1'800'000,
+                   .period_ms = 60'000,
+                   .unit = "percent"};
+};
+
+TEST_F(Plot, BarsStandWhereTheirTimeIsAndGapsStayEmpty) {
+  std::vector<PlotPoint> points;
+  for (int minute = 1; minute <= 30; ++minute) {
+    PlotPoint point{.at_ms = noon_ms + minute * 60'000};
+    if (minute <= 10 || minute > 20) point.value = minute <= 10 ? 50 : 100;
+    points.push_back(point);
+  }
+  EXPECT_EQ(plot(points, frame_),
+            " 100 % +                     ###########\n"
+            "       |                     ###########\n"
+            "  50 % +###########          ###########\n"
+            "       |###########          ###########\n"
+            "   0 % ++---------+----------+----------\n"
+            "        12:00     12:10      12:20\n");
+}
+
+TEST_F(Plot, PeaksShowAboveTheMeanAndWhatIsSmallIsSeen) {
+  frame_.to_ms = noon_ms + 36'000'000;
+  std::vector<PlotPoint> points;
+  for (int minute = 1; minute <= 600; ++minute)
+    points.push_back({.at_ms = noon_ms + minute * 60'000, .value = minute == 300 ? 100 : 0.5});
+  const auto drawn = plot(points, frame_);
+  EXPECT_NE(drawn.find('.'), std::string::npos);
+  EXPECT_NE(drawn.find("_______"), std::string::npos) << drawn;
+  frame_.plain = false;
+  EXPECT_NE(plot(points, frame_).find("░"), std::string::npos);
+  EXPECT_NE(plot(points, frame_).find("▁▁▁"), std::string::npos);
+}
+
+TEST_F(Plot, NoLineIsWiderThanTheFrame) {
+  for (const std::int64_t span_ms : {1, 999, 20'000, 600'000, 3'600'000, 86'400'000})
+    for (const std::size_t columns : {30, 79, 200})
+      for (const bool plain : {true, false}) {
+        auto frame = frame_;
+        frame.columns = columns;
+        frame.plain = plain;
+        frame.to_ms = noon_ms + span_ms;
+        const auto drawn = plot({{noon_ms, 1}, {noon_ms + span_ms, 7}, {noon_ms + 2 * span_ms, 1e9}}, frame);
+        std::size_t lines = 0;
+        for (std::size_t at = 0; at < drawn.size(); ++lines) {
+          const auto end = drawn.find('\n', at);
+          EXPECT_LE(width_of(std::string_view(drawn).substr(at, end - at)), columns) << drawn;
+          at = end + 1;
+        }
+        EXPECT_EQ(lines, frame.lines);
+      }
+}
+
+TEST_F(Plot, NothingIsAnEmptyPlot) {
+  EXPECT_NE(plot({}, frame_).find("12:20"), std::string::npos);
+  EXPECT_EQ(plot({{noon_ms, std::nullopt}}, frame_), plot({}, frame_));
+}
+
+TEST(SparkLine, IsAsHighAsTheLargest) {
+  EXPECT_EQ(spark_line({0, 7, std::nullopt, 3.5}, 4, true), "_# =");
+  EXPECT_EQ(spark_line({0, 7, std::nullopt, 3.5}, 4, false), "▁█ ▅");
+  EXPECT_EQ(spark_line({0, 2, 4, 4, std::nullopt, 4}, 3, true), ":##") << "means of two";
+  EXPECT_EQ(spark_line({0, 0}, 9, false), "▁▁");
+  EXPECT_EQ(spark_line({}, 9, false), "");
 }
 
 TEST(Paths, PartsAreEscaped) {

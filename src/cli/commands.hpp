@@ -16,6 +16,12 @@ struct ContentionOptions {
 Result<void> contention(const Where& where, const ContentionOptions& options, bool as_json);
 Result<void> boots(const Where& where, bool as_json);
 Result<void> explain_access(const Where& where, const std::string& domain, bool as_json);
+struct HistoryRequest {
+  std::string domain, metric;  // without a metric: all, a line for each
+  std::string span = "1h";
+  bool as_table = false, as_csv = false;  // of one metric; neither: a plot
+};
+Result<void> history(const Where& where, const HistoryRequest& request, bool as_json);
 Result<void> list(const Where& where, bool as_json);
 Result<void> phases(const Where& where, bool as_json);
 Result<void> reload(const Where& where);

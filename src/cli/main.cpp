@@ -78,11 +78,28 @@ class CommandLine {
                    [this] { return cli::boots(where_, as_json_); }));
     takes_json(add("phases", "Show how long each phase of a launch takes, over all launches",
                    [this] { return cli::phases(where_, as_json_); }));
+    add_history();
     auto& contention = add("contention", "Show where anything waited in the daemon, and for whom",
                            [this] { return cli::contention(where_, contention_, as_json_); });
     takes_json(contention);
     contention.add_flag("--reset", contention_.reset, "Begin the figures anew afterwards");
     contention.add_flag("--watch", contention_.watch, "Show every second what waited in it");
+  }
+
+  void add_history() {
+    auto& history = add("history", "Show how a guest fared in the last hour or day", [this] {
+      history_.domain = domain_;
+      return cli::history(where_, history_, as_json_);
+    });
+    takes_domain(history);
+    auto* metric =
+        history.add_option("metric", history_.metric, "What to show, as 'cpu'; without it: all, a line each");
+    history.add_option("--span", history_.span, "How far back: 1h (the default) or 24h")
+        ->check(CLI::IsMember({"1h", "24h"}));
+    auto* how = history.add_option_group("form")->require_option(0, 1);
+    how->add_flag("--table", history_.as_table, "A line for each value instead of a plot")->needs(metric);
+    how->add_flag("--csv", history_.as_csv, "Times in UTC and values, separated by commas")->needs(metric);
+    takes_json(*how);
   }
 
   void add_daemon() {
@@ -98,6 +115,7 @@ class CommandLine {
   bool as_json_ = false;
   cli::StartRequest start_;
   cli::ContentionOptions contention_;
+  cli::HistoryRequest history_;
   Command chosen_;
 };
 

@@ -1,34 +1,14 @@
 // vireo trace: where the time of a guest's last start went.
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include <boost/json/array.hpp>
-
-#include <langinfo.h>
-#include <clocale>
 #include <cstdio>
-#include <cstdlib>
 
 #include "cli/commands.hpp"
 #include "cli/http_client.hpp"
+#include "cli/terminal.hpp"
 #include "cli/waterfall.hpp"
 
 namespace vireo::cli {
 namespace {
-
-constexpr std::size_t usual_columns = 80;
-
-std::size_t terminal_columns() {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return usual_columns;
-}
-
-// Bars of block characters, where they will be seen as such.
-bool shows_blocks() {
-  if (::isatty(STDOUT_FILENO) == 0) return false;
-  std::setlocale(LC_CTYPE, "");
-  return std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
-}
 
 std::vector<Step> steps_of(const json::object& launch) {
   std::vector<Step> steps;
@@ -54,7 +34,7 @@ Result<void> trace(const Where& where, const std::string& domain, bool as_json) 
   const bool failed = !launch.at("error").is_null();
   fmt::print("{}: start of {}, {} after {}\n", name, text_of(launch, "began"), failed ? "failed" : "done",
              duration_text(launch.at("total_us").as_int64()));
-  std::fputs(waterfall(steps_of(launch), terminal_columns(), !shows_blocks()).c_str(), stdout);
+  std::fputs(waterfall(steps_of(launch), terminal_size().columns, !shows_blocks()).c_str(), stdout);
   if (const auto* boot = answer->at("boot").if_object(); boot && !failed)
     for (const char* until : {"process", "running", "up"})
       if (const auto& us = boot->at(std::string(until) + "_us"); !us.is_null())

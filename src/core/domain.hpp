@@ -19,6 +19,7 @@
 namespace vireo::core {
 
 class Asker;
+class GuestHistory;
 
 // One life of a guest's process, from its launch until it has ended. The monitor's events go to the Run that they were
 // made for, so a late event of an earlier life cannot touch a later one.
@@ -83,10 +84,11 @@ struct Domain {
   std::string name;  // changed by Registry::rename alone
   const std::shared_ptr<model::Pulse> pulse = std::make_shared<model::Pulse>();
   Lane lane;
-  model::DomainViewPtr view;             // as last published; null: claimed and not yet there, or already gone
-  std::shared_ptr<Run> run;              // null: no process
-  std::shared_ptr<Launching> launching;  // null: none is under way
-  unsigned claims = 0;                   // verbs that hold this name and UUID
+  model::DomainViewPtr view;              // as last published; null: claimed and not yet there, or already gone
+  std::shared_ptr<Run> run;               // null: no process
+  std::shared_ptr<Launching> launching;   // null: none is under way
+  unsigned claims = 0;                    // verbs that hold this name and UUID
+  std::shared_ptr<GuestHistory> history;  // how it fared, over all its lives; null: not kept, or never sampled yet
 };
 
 using DomainPtr = std::shared_ptr<Domain>;

@@ -85,6 +85,8 @@ class Host {
     settings = std::move(next);
     if (settings.parallel_starts > 0) admission.set_limit(settings.parallel_starts);
     sampler.set_period(settings.sample_period);
+    if (!settings.keep_history)
+      for (const auto& domain : registry.all()) domain->history = nullptr;
   }
 
   // At the very end, when nothing runs any more: lets go of all running guests, which live on.

@@ -92,6 +92,7 @@ void Registry::withdraw(Domain& domain) {
   next->by_name = next->by_name.erase(domain.name);
   if (domain.view->id >= 0) next->by_id = next->by_id.erase(domain.view->id);
   domain.view = nullptr;
+  domain.history = nullptr;  // another guest may get the same UUID
   versions_.publish(std::move(next));
   if (const auto found = by_uuid_.find(domain.uuid); found != by_uuid_.end())
     forget_if_unused(DomainPtr(found->second));

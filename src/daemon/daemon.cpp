@@ -9,6 +9,7 @@
 #include "base/io_thread.hpp"
 #include "base/log.hpp"
 #include "core/run/run.hpp"
+#include "core/stats/guest_history.hpp"
 #include "daemon/client_limits.hpp"
 #include "daemon/configuration.hpp"
 #include "daemon/confinement.hpp"
@@ -286,7 +287,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
     if (auto port = p.metrics_door->listen(*address); !port) return pass_on(port);
     log::info("metrics are at http://{}/metrics", config.metrics_listen);
   }
-  for (auto* host : {&p.qemu, &p.test}) asio::post(p.core.executor(), [host] { host->sampler.start({}); });
+  asio::post(p.core.executor(), [&p] {
+    p.qemu.sampler.start([&p](const core::DomainPtr& guest) { core::remember(p.qemu, guest); });
+    p.test.sampler.start({});  // whose guests nobody can ask for
+  });
   if (autostart_due) asio::co_spawn(p.core.executor(), core::autostart(p.qemu), asio::detached);
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }

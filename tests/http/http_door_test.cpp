@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "base/fd.hpp"
+#include "core/stats/guest_history.hpp"
 #include "tests/core/sim_host.hpp"
 
 namespace vireo::tests {
@@ -127,6 +128,21 @@ class HttpDoor : public ::testing::Test {
     std::size_t count = 0;
     for (const auto& domain : host.registry.all()) count += domain->launching ? 1 : 0;
     co_return count;
+  }
+
+  // Two samples of a guest that began to use a processor, five seconds apart, and now.
+  static asio::awaitable<void> give_history(core::Host& host, Uuid uuid) {
+    auto history = std::make_shared<core::GuestHistory>();
+    const auto first = SteadyClock::now() - std::chrono::seconds(10);
+    for (const std::uint64_t sample : {0, 1, 2}) {
+      const model::HostFigures figures{.cpu_ns = sample == 2 ? 5'000'000'001U : 1U};
+      history->add(
+          {.id = 1,
+           .host = {std::make_shared<const model::HostFigures>(figures), first + sample * std::chrono::seconds(5)}},
+          {}, first + sample * std::chrono::seconds(5), std::chrono::seconds(5));
+    }
+    host.registry.find(uuid)->history = std::move(history);
+    co_return;
   }
 
   const std::string path_ = std::filesystem::temp_directory_path() / ("vireo-http-" + std::to_string(::getpid()));
@@ -317,6 +333,39 @@ TEST_F(HttpDoor, StartsThatWaitAreCancelledWhenTheirClientGoes) {
   client.say_no_more();
   EXPECT_TRUE(is(client.receive(), "200", "\"failed\":0}"));
   EXPECT_EQ(sim_.simulated_processes(), 5);
+}
+
+TEST_F(HttpDoor, AHistoryIsToldByMetricAndSpan) {
+  open();
+  Client client(path_);
+  auto def = definition("web");
+  ASSERT_TRUE(sim_.run(core::define(sim_.host, def)));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web/history"), "409", "history = true"));
+  sim_.host.settings.keep_history = true;
+  const auto nothing = client.ask("GET", "/v1/domains/web/history/cpu");
+  EXPECT_TRUE(is(nothing, "200", R"("bytes":0,"first_ms":null,"to_ms":)"));
+  EXPECT_TRUE(is(nothing, "200", R"("last":null,"min":null,"mean":null,"max":null},"points":[])"));
+
+  sim_.run(give_history(sim_.host, def.uuid));
+  for (const char* path : {"/v1/domains/web/history/cpu", "/v1/domains/web/history/cpu/1h"}) {
+    const auto answer = client.ask("GET", path);
+    EXPECT_TRUE(is(answer, "200", R"({"domain":{"name":"web","uuid":")"));
+    EXPECT_TRUE(is(answer, "200", R"("span":"1h","period_ms":5000,"bytes":)"));
+    EXPECT_TRUE(is(answer, "200", R"("series":{"name":"cpu","unit":"percent","meaning":"Processor time)"));
+    EXPECT_TRUE(is(answer, "200", "\"min\":0,\"mean\":")) << answer;
+    EXPECT_TRUE(is(answer, "200", "\"max\":100}")) << answer;
+  }
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web/history/cpu/24h"), "200", R"("span":"24h")"));
+  // All of them with a line for each, of whose 60 parts those without a sample are unknown.
+  for (const char* path : {"/v1/domains/web/history", "/v1/domains/web/history/all/24h"}) {
+    const auto answer = client.ask("GET", path);
+    EXPECT_TRUE(is(answer, "200", R"("series":[{"name":"cpu",)"));
+    EXPECT_TRUE(is(answer, "200", R"({"name":"monitor","unit":"ms",)"));
+    EXPECT_TRUE(is(answer, "200", R"("line":[)"));
+  }
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web/history/cp"), "400", "no metric 'cp'; there are cpu, cpu-delay, "));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/web/history/cpu/2h"), "400", "there are 1h and 24h"));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/webb/history"), "404", "no_domain"));
 }
 
 TEST_F(HttpDoor, RequestsMayComeInOneBreath) {

@@ -20,18 +20,6 @@ json::object to_json(const model::DomainView& domain) {
           {"autostart", domain.autostart}};
 }
 
-Result<model::DomainViewPtr> find_domain(const Services& services, const std::string& key) {
-  const auto version = services.host.registry.versions().pin();
-  int id = -1;
-  const auto* end = key.data() + key.size();
-  if (std::from_chars(key.data(), end, id).ptr == end)
-    if (const auto* found = version->by_id.find(id)) return *found;
-  if (const auto uuid = Uuid::parse(key))
-    if (const auto* found = version->by_uuid.find(*uuid)) return *found;
-  if (const auto* found = version->by_name.find(key)) return *found;
-  return fail(VIR_ERR_NO_DOMAIN, "no domain with id, UUID or name '" + key + "'");
-}
-
 json::value to_json(const model::LaunchTracePtr& trace) {
   if (!trace) return nullptr;
   json::array steps;
@@ -62,6 +50,18 @@ json::object to_json(const model::FileAccess& file) {
 constexpr auto kAccessPatience = std::chrono::seconds(10);
 
 }  // namespace
+
+Result<model::DomainViewPtr> find_domain(const Services& services, const std::string& key) {
+  const auto version = services.host.registry.versions().pin();
+  int id = -1;
+  const auto* end = key.data() + key.size();
+  if (std::from_chars(key.data(), end, id).ptr == end)
+    if (const auto* found = version->by_id.find(id)) return *found;
+  if (const auto uuid = Uuid::parse(key))
+    if (const auto* found = version->by_uuid.find(*uuid)) return *found;
+  if (const auto* found = version->by_name.find(key)) return *found;
+  return fail(VIR_ERR_NO_DOMAIN, "no domain with id, UUID or name '" + key + "'");
+}
 
 asio::awaitable<Response> show_access(const Services& services, Request request) {
   auto domain = find_domain(services, request.arguments.front());

@@ -11,6 +11,8 @@ namespace vireo::doors::http {
 std::string utc(std::chrono::system_clock::time_point time);
 // BOOT of show_boots.
 json::value to_json(const model::BootTimesPtr& boot);
+// Of the published version. Error: VIR_ERR_NO_DOMAIN.
+Result<model::DomainViewPtr> find_domain(const Services& services, const std::string& key);
 
 // {"version", "pid", "uptime_ms", "domains": {"running", "shut_off"}, "counters": {GROUP: {NAME: number}}}
 Response show_daemon(const Services& services, const Request& request);
@@ -53,6 +55,17 @@ asio::awaitable<Response> show_access(const Services& services, Request request)
 Response show_metrics(const Services& services, const Request& request);
 // A line for people who look at an address where there is nothing but metrics.
 Response show_way(const Services& services, const Request& request);
+
+// How a guest fared in the last hour, or with the span "24h" in the last day. All series, which is the metric "all":
+// {"domain": {"name", "uuid"}, "span": "1h" or "24h", "period_ms", "bytes", "first_ms", "to_ms", "series": [SERIES …]};
+// period_ms is the distance of samples, bytes what the guest's history takes of the daemon's memory, first_ms (null:
+// nothing is known) and to_ms (now) are times in milliseconds since the epoch (UTC). SERIES is {"name", "unit":
+// "percent", "bytes", "bytes/s", "1/s" or "ms", "meaning": a sentence, "last", "min", "mean", "max", "line": the means
+// of 60 equal parts of the time from first_ms to to_ms}; a number that is not known is null. One metric: the same with
+// "series": SERIES without a line, and "points": [[time in ms, value or null] …], oldest first. A value tells of the
+// time since the point before it; null: no value is known, as there was no sample, no life of the guest, or no answer
+// in time. Values are true to 1.6 %. 400: no such metric, span; 409: no history is kept.
+asio::awaitable<Response> show_history(const Services& services, Request request);
 
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
