@@ -14,7 +14,7 @@ import signal
 import libvirt
 import pytest
 
-for helper in ("cgroups", "commands", "consoles", "daemons", "definitions", "events", "faults", "patience"):
+for helper in ("cgroups", "commands", "consoles", "daemons", "definitions", "events", "faults", "hanging_fs", "patience"):
     pytest.register_assert_rewrite(helper)
 
 import commands  # noqa: E402
