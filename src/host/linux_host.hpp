@@ -24,6 +24,7 @@ class LinuxHost : public ports::HostFacts {
   const std::string& capabilities_host_xml() const override { return host_xml_; }
   std::uint64_t process_cpu_time_ns(pid_t pid) const override;
   ports::HostLoad load() const override;
+  ports::HostUse use() const override;
 
  private:
   Tree tree_;

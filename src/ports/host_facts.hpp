@@ -29,6 +29,13 @@ struct HostLoad {
   std::uint64_t memory_kib = 0, available_kib = 0;
 };
 
+// What the host has done since it was booted, and has now. Zeroes where its kernel tells nothing.
+struct HostUse {
+  std::uint64_t busy_ms = 0, idle_ms = 0;  // of all processors together
+  double load_1_min = 0, load_5_min = 0, load_15_min = 0;
+  std::uint64_t memory_kib = 0, available_kib = 0;
+};
+
 class HostFacts {
  public:
   virtual ~HostFacts() = default;
@@ -42,6 +49,7 @@ class HostFacts {
   virtual std::uint64_t process_cpu_time_ns(pid_t pid) const = 0;
   // Reads files of /proc: for workers.
   virtual HostLoad load() const { return {}; }
+  virtual HostUse use() const { return {}; }
 };
 
 }  // namespace vireo::ports
