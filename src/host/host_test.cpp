@@ -178,6 +178,18 @@ TEST_F(FakeHost, ItsLoadIsWhatTheKernelTells) {
   EXPECT_EQ(load.disk_stall, 0) << "this kernel does not tell";
 }
 
+TEST_F(FakeHost, ItsUseIsWhatTheKernelCounts) {
+  file("/proc/stat", "cpu  1000 10 200 5000 50 3 4 5 0 0\ncpu0 1 2 3 4 5 6 7 8 9 0");
+  file("/proc/loadavg", "0.50 1.25 2.00 1/234 5678");
+  file("/proc/meminfo", "MemTotal:  2000000 kB\nMemAvailable:  500000 kB");
+  const auto use = LinuxHost({.root = root_, .cpu_map_folder = root_}).use();
+  const auto ms_per_tick = 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  EXPECT_EQ(use.busy_ms, 1222 * ms_per_tick);
+  EXPECT_EQ(use.idle_ms, 5050 * ms_per_tick);
+  EXPECT_EQ(use.load_5_min, 1.25);
+  EXPECT_EQ(use.available_kib, 500'000u);
+}
+
 TEST(Lists, AreReadAndWrittenAsTheKernelDoes) {
   EXPECT_EQ(parse_list("0-2,7,9-10"), (std::vector<unsigned>{0, 1, 2, 7, 9, 10}));
   EXPECT_EQ(format_list({0, 1, 2, 7, 9, 10}), "0-2,7,9-10");

@@ -26,6 +26,7 @@ class LinuxHost : public ports::HostFacts {
   ports::HostLoad load() const override;
   ports::OwnProcess own_process() const override;
   Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat format) const override;
+  ports::HostUse use() const override;
 
  private:
   Tree tree_;

@@ -1,45 +1,23 @@
 // Reading one process. Which thread runs which vCPU and which descriptor is which image is found once and looked up
-// again only when it is no longer so.
+// again only when it is no longer so; a process's control group stays the same.
 #include "host/proc_meters.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
-#include <charconv>
-#include <climits>
 #include <map>
+#include <mutex>
 
 #include "base/counted_mutex.hpp"
-#include "base/fd.hpp"
+#include "host/pressure.hpp"
+#include "host/proc_folder.hpp"
 #include "host/proc_text.hpp"
+#include "host/thread_watch.hpp"
 
 namespace vireo::host {
 namespace {
-
-// The numbered entries of a folder of /proc.
-std::vector<int> numbers_in(const std::string& folder) {
-  std::vector<int> out;
-  DIR* dir = ::opendir(folder.c_str());
-  if (!dir) return out;
-  while (const dirent* entry = ::readdir(dir)) {
-    const std::string_view name = entry->d_name;
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc() && end == name.data() + name.size()) out.push_back(number);
-  }
-  ::closedir(dir);
-  return out;
-}
-
-std::string target_of(const std::string& link) {
-  std::array<char, PATH_MAX> text{};
-  const auto length = ::readlink(link.c_str(), text.data(), text.size());
-  return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string();
-}
 
 // What is found once. Immutable; replaced as a whole.
 struct Places {
@@ -49,7 +27,8 @@ struct Places {
 
 class ProcMeter final : public ports::GuestMeter {
  public:
-  ProcMeter(pid_t pid, model::DomainDefPtr live) : pid_(pid), folder_("/proc/" + std::to_string(pid)) {
+  ProcMeter(pid_t pid, model::DomainDefPtr live)
+      : pid_(pid), folder_("/proc/" + std::to_string(pid)), threads_(folder_, pid) {
     vcpus_ = live->vcpus_max;
     for (const auto& nic : live->devices.interfaces)
       if (nic.has_host_device() && nic.target.find('/') == std::string::npos) targets_.push_back(nic.target);
@@ -60,7 +39,12 @@ class ProcMeter final : public ports::GuestMeter {
     if (pid_ <= 0) return out;
     read_cpu(out);
     read_memory(out);
-    read_vcpus(out);
+    auto seen = threads_.look(SteadyClock::now());
+    out.stuck = std::move(seen.stuck);
+    out.stopped = seen.stopped;
+    read_vcpus(seen.threads, out);
+    std::call_once(group_found_, [this] { group_ = group_folder(pid_); });
+    read_pressure(group_, out);
     for (const auto& target : targets_) read_net(target, out);
     read_files(files, out);
     return out;
@@ -84,42 +68,36 @@ class ProcMeter final : public ports::GuestMeter {
     if (const auto pages = second_number(read_small(folder_ + "/statm"))) out.rss_kib = *pages * kib_per_page;
   }
 
-  void read_vcpus(model::HostFigures& out) {
+  void read_vcpus(const std::map<pid_t, ProcStat>& threads, model::HostFigures& out) {
     auto places = this->places();
+    const bool known =
+        places->vcpu_threads.size() == vcpus_ &&
+        std::ranges::all_of(places->vcpu_threads, [&](pid_t tid) { return tid == 0 || threads.contains(tid); });
+    if (!known) places = find_vcpus(threads);
     // It costs a look at a longer file of each thread, so only where there is something to see.
     const bool counts_waits = first_number(read_small("/proc/sys/kernel/sched_schedstats")) == 1;
-    bool again = places->vcpu_threads.size() < vcpus_;
-    for (int attempt = 0; attempt < 2; ++attempt) {
-      if (again) places = find_threads();
-      out.vcpus.clear();
-      again = false;
-      for (const auto tid : places->vcpu_threads) {
-        out.vcpus.push_back(read_thread(tid, counts_waits));
-        again = again || (tid != 0 && !out.vcpus.back());
-      }
-      if (!again) return;
-    }
+    for (const auto tid : places->vcpu_threads) out.vcpus.push_back(read_vcpu(tid, threads, counts_waits));
   }
 
-  std::optional<model::VcpuTimes> read_thread(pid_t tid, bool counts_waits) const {
-    if (tid == 0) return std::nullopt;
+  std::optional<model::VcpuTimes> read_vcpu(pid_t tid, const std::map<pid_t, ProcStat>& threads,
+                                            bool counts_waits) const {
+    const auto thread = threads.find(tid);
+    if (thread == threads.end()) return std::nullopt;
     const auto folder = folder_ + "/task/" + std::to_string(tid);
     const auto times = parse_schedstat(read_small(folder + "/schedstat"));
     if (!times) return std::nullopt;
-    model::VcpuTimes out{.run_ns = times->run_ns, .delay_ns = times->delay_ns};
-    if (const auto stat = parse_stat(read_small(folder + "/stat"))) out.processor = stat->processor;
+    model::VcpuTimes out{
+        .run_ns = times->run_ns, .delay_ns = times->delay_ns, .processor = thread->second.processor};
     if (counts_waits) out.wait_ns = parse_wait_sum(read_small(folder + "/sched")).value_or(0);
     return out;
   }
 
   // QEMU names its threads (-name debug-threads=on): "CPU 0/KVM", "CPU 1/TCG".
-  std::shared_ptr<const Places> find_threads() {
+  std::shared_ptr<const Places> find_vcpus(const std::map<pid_t, ProcStat>& threads) {
     auto next = *places();
     next.vcpu_threads.assign(vcpus_, 0);
-    for (const int tid : numbers_in(folder_ + "/task"))
-      if (const auto index = vcpu_of_thread(read_small(folder_ + "/task/" + std::to_string(tid) + "/comm"));
-          index && *index < vcpus_)
-        next.vcpu_threads[*index] = tid;
+    for (const auto& [tid, stat] : threads)
+      if (const auto index = vcpu_of_thread(stat.name); index && *index < vcpus_) next.vcpu_threads[*index] = tid;
     return keep(std::move(next));
   }
 
@@ -153,8 +131,9 @@ class ProcMeter final : public ports::GuestMeter {
         if (found == places->descriptors.end()) continue;
       }
       struct statx about{};
-      if (::statx(AT_FDCWD, link(found->second).c_str(), AT_STATX_DONT_SYNC, STATX_SIZE | STATX_BLOCKS, &about) != 0)
-        continue;
+      // Asked for nothing in particular, the kernel tells what it knows; for a field by name it would ask a FUSE
+      // server.
+      if (::statx(AT_FDCWD, link(found->second).c_str(), AT_STATX_DONT_SYNC, 0, &about) != 0) continue;
       constexpr std::uint64_t bytes_per_block = 512;  // statx(2): stx_blocks
       out.files.push_back(
           {.path = file, .length_bytes = about.stx_size, .allocated_bytes = about.stx_blocks * bytes_per_block});
@@ -185,6 +164,9 @@ class ProcMeter final : public ports::GuestMeter {
 
   const pid_t pid_;
   const std::string folder_;
+  ThreadWatch threads_;
+  std::once_flag group_found_;
+  std::string group_;
   unsigned vcpus_ = 0;
   std::vector<std::string> targets_;
   mutable CountedMutex mutex_{"where a process's threads and files are"};

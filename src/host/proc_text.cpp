@@ -2,6 +2,7 @@
 #include "host/proc_text.hpp"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,12 +25,19 @@ std::string_view word(std::string_view& text) {
 }
 
 template <class Number>
-std::optional<Number> number_in(std::string_view text) {
+std::optional<Number> number_in(std::string_view text, int base = 10) {
   Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
+
+// Calls on files whose first argument is the file's descriptor.
+constexpr std::array<long, 24> kAboutDescriptor{
+    SYS_read,      SYS_pread64,  SYS_readv,    SYS_preadv, SYS_preadv2,   SYS_write,           SYS_pwrite64,
+    SYS_writev,    SYS_pwritev,  SYS_pwritev2, SYS_fsync,  SYS_fdatasync, SYS_sync_file_range, SYS_fallocate,
+    SYS_ftruncate, SYS_lseek,    SYS_fstat,    SYS_flock,  SYS_fcntl,     SYS_ioctl,           SYS_close,
+    SYS_syncfs,    SYS_sendfile, SYS_fgetxattr};
 
 }  // namespace
 
@@ -45,9 +53,11 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   // The program's name, in brackets, may hold anything: the fields are counted from behind it.
   const auto bracket = text.rfind(')');
   if (bracket == std::string_view::npos) return std::nullopt;
+  ProcStat out;
+  if (const auto opening = text.find('('); opening < bracket)
+    out.name = text.substr(opening + 1, bracket - opening - 1);
   text.remove_prefix(bracket + 1);
   constexpr int state = 3, user_time = 14, system_time = 15, processor = 39;
-  ProcStat out;
   for (int field = state; field <= processor; ++field) {
     const auto value = word(text);
     if (value.empty() && field <= system_time) return std::nullopt;
@@ -64,7 +74,47 @@ std::optional<SchedStat> parse_schedstat(std::string_view text) {
   const auto run = number_in<std::uint64_t>(word(text));
   const auto delay = number_in<std::uint64_t>(word(text));
   if (!run || !delay) return std::nullopt;
-  return SchedStat{.run_ns = *run, .delay_ns = *delay};
+  return SchedStat{.run_ns = *run, .delay_ns = *delay, .turns = number_in<std::uint64_t>(word(text)).value_or(0)};
+}
+
+std::optional<int> descriptor_in_call(std::string_view text) {
+  // "17 0xb 0x7f55 …"; "running"; "-1 0x… 0x…" for who sleeps outside a call.
+  const auto call = number_in<long>(word(text));
+  auto argument = word(text);
+  if (!call || std::ranges::find(kAboutDescriptor, *call) == kAboutDescriptor.end() || !argument.starts_with("0x"))
+    return std::nullopt;
+  argument.remove_prefix(2);
+  return number_in<int>(argument, 16);
+}
+
+std::string innermost_function(std::string_view text) {
+  // "[<0>] io_schedule+0x12/0x40"
+  word(text);
+  const auto frame = word(text);
+  return std::string(frame.substr(0, frame.find('+')));
+}
+
+bool waits_for_fuse(std::string_view function) {
+  return function.starts_with("request_wait_answer") || function.starts_with("fuse_");
+}
+
+std::string unified_group(std::string_view text) {
+  constexpr std::string_view prefix = "0::";
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    if (line.starts_with(prefix)) return std::string(line.substr(prefix.size()));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> stall_us(std::string_view text) {
+  // "some avg10=0.00 avg60=0.00 avg300=0.00 total=5016191"
+  constexpr std::string_view total = "total=";
+  const auto line = text.substr(0, text.find('\n'));
+  const auto at = line.find(total);
+  if (!line.starts_with("some ") || at == std::string_view::npos) return std::nullopt;
+  return first_number(line.substr(at + total.size()));
 }
 
 std::optional<std::uint64_t> parse_wait_sum(std::string_view text) {

@@ -93,12 +93,14 @@ struct ImageSizes {
   std::uint64_t physical_bytes = 0;    // up to the end of the file, or of the block device
 };
 
-// A thread that nothing can wake but what it waits for (state D).
+// A thread that nothing can wake but what it waits for: in uninterruptible sleep, or waiting for a file system in user
+// space, which is as deaf in fact.
 struct StuckThread {
   pid_t tid = 0;
-  std::string name;   // "CPU 0/KVM", "worker"
-  std::string where;  // the kernel's function, "io_schedule"; empty: it does not tell
-  std::string file;   // which of the process's files its system call is about; empty: not told
+  std::string name;               // "CPU 0/KVM", "worker"
+  std::string where;              // the kernel's function, "io_schedule"; empty: it does not tell
+  std::string file;               // which of the process's files its system call is about; empty: not told
+  SteadyClock::time_point since;  // when it was first seen in this very sleep
 };
 
 // What the kernel knows of the process, without asking it.
@@ -109,6 +111,7 @@ struct HostFigures {
   std::vector<NetCounts> nets;                  // of those interfaces that are devices of the host
   std::vector<FileSize> files;                  // of the guest's images and what is behind them
   std::vector<StuckThread> stuck;
+  bool stopped = false;  // the process, by a signal or a debugger
   // Pressure stall information of the guest's control group: microseconds in which some of its tasks waited.
   std::optional<std::uint64_t> cpu_stall_us, memory_stall_us, io_stall_us;
 };
