@@ -282,7 +282,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   wait_for(p.core.executor(), start_default_test_guest(p.test));
   if (auto open = open_doors(*p.door, *p.http_door, paths, config); !open) return pass_on(open);
   if (p.metrics_door) {
-    const auto address = parse_loopback(config.metrics_listen);
+    auto address = parse_loopback(config.metrics_listen);
     if (!address) return pass_on(address);
     if (auto port = p.metrics_door->listen(*address); !port) return pass_on(port);
     log::info("metrics are at http://{}/metrics", config.metrics_listen);

@@ -66,6 +66,7 @@ class Told : public ::testing::Test {
     def_->vcpus_max = 2;
     def_->devices.disks.push_back({.file = "/i\"mg", .target = "vda", .bus = model::DiskBus::virtio});
     def_->devices.disks.back().info.alias = "virtio-disk0";
+    def_->devices.interfaces.push_back({.type = model::InterfaceType::bridge, .bridge = "br0", .target = "tap0"});
     sample_->id = 4;
     model::HostFigures host{.cpu_ns = 2'500'000'000, .rss_kib = 3};
     host.vcpus = {model::VcpuTimes{.run_ns = 1'000'000'000, .delay_ns = 5}, std::nullopt};
@@ -123,6 +124,7 @@ TEST_F(Told, WhatTheExportersTell) {
           "libvirt_domain_block_stats_capacity_bytes{" DOMAIN_LABEL ",target_device=\"vda\"} 100",
           "libvirt_domain_block_stats_physicalsize_bytes{" DOMAIN_LABEL ",target_device=\"vda\"} 8",
           "libvirt_domain_interface_stats_receive_bytes_total{" DOMAIN_LABEL ",target_device=\"tap0\"} 9",
+          "libvirt_domain_interface_meta{" DOMAIN_LABEL ",target_device=\"tap0\",source_bridge=\"br0\"} 1",
           "libvirt_domain_memory_stats_rss_bytes{" DOMAIN_LABEL "} 3072"});
   EXPECT_FALSE(text().contains("vcpu=\"1\"")) << "nothing is known of it";
 }

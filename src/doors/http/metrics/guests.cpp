@@ -66,6 +66,18 @@ void net_count(const GuestRow& guest, Out& out) {
   for (const auto& [labels, counts] : guest.nets) out.add(labels, counts->*field);
 }
 
+void interface_facts(const GuestRow& guest, Out& out) {
+  if (!guest.view->active()) return;
+  for (const auto& interface : guest.def().devices.interfaces) {
+    if (!interface.has_host_device()) continue;
+    auto labels = guest.labels;
+    add_label(labels, "target_device", interface.target);
+    add_label_if_any(labels, "source_bridge", interface.bridge);
+    if (interface.mac) add_label(labels, "mac", interface.mac->text());
+    out.add(labels, 1);
+  }
+}
+
 template <std::uint64_t model::VcpuTimes::* field>
 void vcpu_time(const GuestRow& guest, Out& out) {
   const auto* host = guest.host();
@@ -274,6 +286,7 @@ constexpr GuestFamily table[] = {
     {{"vireo_domain_block_errors", counter, "", "Requests to the disk that failed."}, &disk_errors},
 
     // Networks. What the host's device sends, the guest receives; the directions here are the guest's.
+    {{"libvirt_domain_interface_meta", gauge, "", "What the interface is connected to; always 1."}, &interface_facts},
     {{"libvirt_domain_interface_stats_receive_bytes", counter, "bytes", "Bytes that the guest was sent."},
      &net_count<&model::NetCounts::rx_bytes>},
     {{"libvirt_domain_interface_stats_receive_packets", counter, "", "Packets that the guest was sent."},
