@@ -25,8 +25,8 @@ struct SchedStat {
 };
 std::optional<SchedStat> parse_schedstat(std::string_view text);
 
-// The time that a thread has waited for something, of /proc/PID/task/TID/sched, in nanoseconds; nothing where the kernel
-// does not count it (CONFIG_SCHEDSTATS and the setting kernel.sched_schedstats).
+// The time that a thread has waited for something, of /proc/PID/task/TID/sched, in nanoseconds; nothing where the
+// kernel does not count it (CONFIG_SCHEDSTATS and the setting kernel.sched_schedstats).
 std::optional<std::uint64_t> parse_wait_sum(std::string_view text);
 
 std::optional<std::uint64_t> first_number(std::string_view text);
