@@ -26,8 +26,8 @@ struct SchedStat {
 };
 std::optional<SchedStat> parse_schedstat(std::string_view text);
 
-// The time that a thread has waited for something, of /proc/PID/task/TID/sched, in nanoseconds; nothing where the kernel
-// does not count it (CONFIG_SCHEDSTATS and the setting kernel.sched_schedstats).
+// The time that a thread has waited for something, of /proc/PID/task/TID/sched, in nanoseconds; nothing where the
+// kernel does not count it (CONFIG_SCHEDSTATS and the setting kernel.sched_schedstats).
 std::optional<std::uint64_t> parse_wait_sum(std::string_view text);
 // The descriptor that a thread's system call is about, from /proc/PID/task/TID/syscall; empty: none, or not in one.
 std::optional<int> descriptor_in_call(std::string_view text);

@@ -108,8 +108,13 @@ class SimGuest final : public ports::Guest {
   // Counters that grow with the clock.
   static asio::awaitable<Result<ports::MonitorAnswer>> figures(std::shared_ptr<Inner> guest, model::DomainDefPtr live,
                                                                ports::MonitorQuestion question, Deadline deadline) {
+    const auto& script = *guest->script;
+    if (script.asked) script.asked(*live, question);
+    while (script.stopped.contains(live->name) && guest->process->alive)
+      if (!co_await sleep(std::chrono::milliseconds(1))) co_return cancelled();
     auto done = co_await command(guest, deadline);
     if (!done) co_return pass_on(done);
+    if (script.refusing.contains(live->name)) co_return ports::MonitorAnswer{.refusals = {"the guest tells nothing"}};
     const auto ms = static_cast<std::uint64_t>(SteadyClock::now().time_since_epoch() / std::chrono::milliseconds(1));
     ports::MonitorAnswer answer;
     if (question.block) answer.block.emplace();

@@ -3,6 +3,8 @@
 // thousands of guests and faults that QEMU cannot be made to have. Core thread only.
 #pragma once
 
+#include <set>
+
 #include "ports/hypervisor.hpp"
 #include "sim/world.hpp"
 
@@ -32,6 +34,10 @@ struct Script {
   bool ignores_power_button = false;
   // Asked before every step, if there is one; what it says comes on top.
   std::function<Fate(Step)> fate;
+  // Questions for figures: told of each, if there is one, with the guest that is asked; by name, guests that do not
+  // answer until they are taken out of this set or end; and guests that refuse.
+  std::function<void(const model::DomainDef&, const ports::MonitorQuestion&)> asked;
+  std::set<std::string> stopped, refusing;
 };
 
 class SimHypervisor final : public ports::Hypervisor {

@@ -1,5 +1,7 @@
-// A host of which nothing is known but one word, for tests that do not look at it.
+// A host of which nothing is known but one word, and of its images what a test says.
 #pragma once
+
+#include <functional>
 
 #include "ports/host_facts.hpp"
 
@@ -12,6 +14,12 @@ class FakeFacts final : public ports::HostFacts {
   ports::NodeInfo node() const override { return {}; }
   const std::string& capabilities_host_xml() const override { return name_; }
   std::uint64_t process_cpu_time_ns(pid_t) const override { return 0; }
+  Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat format) const override {
+    return sizes ? sizes(file) : HostFacts::image_sizes(file, format);
+  }
+
+  // Called by workers.
+  std::function<Result<model::ImageSizes>(const std::string&)> sizes;
 
  private:
   std::string name_ = "fake";

@@ -27,7 +27,7 @@ class SimHost {
                     : std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
         store_(persist::SqliteStore::open(database).value()),
         hypervisor_(core_.executor(), script, std::move(world)),
-        host(core_.executor(), hypervisor_, *store_, facts_, labeler_, files_, files_,
+        host(core_.executor(), hypervisor_, *store_, facts, labeler_, files_, files_,
              {.meters = meters_, .workers = files_},
              {.runtime_dir = folder_.string(),
               .log_dir = folder_.string(),
@@ -91,7 +91,11 @@ class SimHost {
   std::filesystem::path folder_;
   IoThread core_{"core"};
   Workers files_{"files", 2};
-  FakeFacts facts_;
+
+ public:
+  FakeFacts facts;  // to be set before anybody asks
+
+ private:
   ports::NoLabeler labeler_;
   sim::SimMeters meters_;
   std::unique_ptr<persist::SqliteStore> store_;

@@ -117,7 +117,8 @@ asio::awaitable<void> Asker::measure(std::shared_ptr<Asker> self) {
     model::HostFigures figures;
     SteadyClock::time_point at;
   };
-  std::move_only_function<Result<Measured>()> read = [meter = self->meter_, files = self->files()]() -> Result<Measured> {
+  std::move_only_function<Result<Measured>()> read = [meter = self->meter_,
+                                                      files = self->files()]() -> Result<Measured> {
     const auto now = SteadyClock::now();
     return Measured{.figures = meter->read(files), .at = now};
   };
@@ -136,11 +137,11 @@ void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point as
     host_.round_trips.add(now - asked);
     next.monitor.answered_at = now;
     ++next.monitor.answers;
-    if (answer->block) next.block = timed(std::move(*answer->block), now);
-    if (answer->block_facts) next.images = timed(std::move(*answer->block_facts), now);
-    if (answer->balloon) next.balloon = timed(*answer->balloon, now);
-    if (answer->dirty_rate) next.dirty_rate = timed(std::move(*answer->dirty_rate), now);
-    if (answer->kvm) next.kvm = timed(std::move(*answer->kvm), now);
+    if (answer->block) next.block = timed(std::move(*answer->block), asked);
+    if (answer->block_facts) next.images = timed(std::move(*answer->block_facts), asked);
+    if (answer->balloon) next.balloon = timed(*answer->balloon, asked);
+    if (answer->dirty_rate) next.dirty_rate = timed(std::move(*answer->dirty_rate), asked);
+    if (answer->kvm) next.kvm = timed(std::move(*answer->kvm), asked);
   }
   if (!good) ++next.monitor.failures;
   set(std::move(next));

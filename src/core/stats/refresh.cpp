@@ -59,8 +59,8 @@ bool needs_no_sample(unsigned groups) {
   return (groups & (kFromKernel | VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_VM)) == 0;
 }
 
-asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests, unsigned groups,
-                                                   Deadline deadline, bool spare_the_late) {
+asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests,
+                                                   unsigned groups, Deadline deadline, bool spare_the_late) {
   // One that waits for a later deadline than its caller's, since what comes late is of use to the next.
   const auto patience = Deadline::at(deadline.time() + std::chrono::seconds(10));
   const auto looked = std::make_shared<std::vector<SizesOfDisks>>(guests.size());

@@ -17,8 +17,12 @@ asio::awaitable<Result<model::ImageSizes>> SizesAtRest::of(std::string file, mod
                                                            Deadline deadline) {
   const auto folder = file.substr(0, file.rfind('/') + 1);
   const Image image{file, format};
-  auto& wanted = folders_[folder].wanted[image];
-  if (!wanted) wanted = std::make_shared<Look>();
+  const auto at = folders_.try_emplace(folder).first;
+  auto& wanted = at->second.wanted[image];
+  if (!wanted) {
+    wanted = std::make_shared<Look>();
+    get_in_line(at);
+  }
   const auto look = wanted;
   const auto wake = std::make_shared<Wake>(host_.core);
   look->waiting.push_back(wake);
@@ -29,20 +33,40 @@ asio::awaitable<Result<model::ImageSizes>> SizesAtRest::of(std::string file, mod
   if (const auto found = folders_.find(folder); look->waiting.empty() && found != folders_.end()) {
     auto& still = found->second.wanted;
     if (const auto mine = still.find(image); mine != still.end() && mine->second == look) still.erase(mine);
-    if (still.empty() && found->second.under_way == 0) folders_.erase(found);
+    forget_idle(found);
   }
   co_return fail(VIR_ERR_OPERATION_TIMEOUT,
                  "the file system of '" + file + "' has not answered in time; the sizes of this image are not known");
 }
 
+void SizesAtRest::get_in_line(Folders::iterator folder) {
+  if (folder->second.in_line == kOfOneFolder) return;
+  ++folder->second.in_line;
+  line_.push_back(folder->first);
+}
+
+void SizesAtRest::forget_idle(Folders::iterator folder) {
+  const auto& [wanted, under_way, in_line] = folder->second;
+  if (wanted.empty() && under_way == 0 && in_line == 0) folders_.erase(folder);
+}
+
 void SizesAtRest::begin_what_may() {
-  for (auto& [name, folder] : folders_)
-    while (under_way_ < kAtOnce && folder.under_way < kOfOneFolder && !folder.wanted.empty()) {
+  while (under_way_ < kAtOnce && !line_.empty()) {
+    const auto at = folders_.find(line_.front());
+    line_.pop_front();
+    auto& [wanted, under_way, in_line] = at->second;
+    --in_line;
+    // With enough under way it gets in line again when one of them has ended.
+    if (!wanted.empty() && under_way < kOfOneFolder) {
       ++under_way_;
-      ++folder.under_way;
-      auto next = folder.wanted.extract(folder.wanted.begin());
-      asio::co_spawn(host_.core, look(*this, name, std::move(next.key()), std::move(next.mapped())), asio::detached);
+      ++under_way;
+      auto next = wanted.extract(wanted.begin());
+      if (!wanted.empty()) get_in_line(at);
+      asio::co_spawn(host_.core, look(*this, at->first, std::move(next.key()), std::move(next.mapped())),
+                     asio::detached);
     }
+    forget_idle(at);
+  }
 }
 
 asio::awaitable<void> SizesAtRest::look(SizesAtRest& self, std::string folder, Image image, LookPtr look) {
@@ -53,7 +77,9 @@ asio::awaitable<void> SizesAtRest::look(SizesAtRest& self, std::string folder, I
   for (const auto& wake : look->waiting) wake->fire();
   --self.under_way_;
   const auto found = self.folders_.find(folder);
-  if (--found->second.under_way == 0 && found->second.wanted.empty()) self.folders_.erase(found);
+  --found->second.under_way;
+  if (!found->second.wanted.empty()) self.get_in_line(found);
+  self.forget_idle(found);
   self.begin_what_may();
 }
 

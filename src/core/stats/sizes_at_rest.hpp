@@ -3,6 +3,7 @@
 // whoever asks for the same image joins those who wait for it. Core thread only.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,13 +38,18 @@ class SizesAtRest {
   struct Folder {
     std::map<Image, LookPtr> wanted;  // not begun yet
     unsigned under_way = 0;
+    unsigned in_line = 0;  // its places there, as few as can be under way
   };
+  using Folders = std::map<std::string, Folder>;
 
   void begin_what_may();
+  void get_in_line(Folders::iterator folder);
+  void forget_idle(Folders::iterator folder);
   static asio::awaitable<void> look(SizesAtRest& self, std::string folder, Image image, LookPtr look);
 
   Host& host_;
-  std::map<std::string, Folder> folders_;
+  Folders folders_;
+  std::deque<std::string> line_;  // folders whose turn it is, so that nobody looks through all of them
   unsigned under_way_ = 0;
 };
 
