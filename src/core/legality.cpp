@@ -31,6 +31,10 @@ const char* name_of(Verb verb) {
       return "autostart";
     case Verb::SetMetadata:
       return "metadata";
+    case Verb::SetStatsPeriod:
+      return "memory statistics period";
+    case Verb::StartDirtyRate:
+      return "dirty rate";
     case Verb::MonitorCommand:
       return "monitor command";
     case Verb::OpenConsole:
@@ -43,6 +47,7 @@ Result<void> allow(Verb verb, const model::DomainView& domain) {
   switch (verb) {
     case Verb::Define:
     case Verb::SetMetadata:
+    case Verb::SetStatsPeriod:
       return {};
     case Verb::Create:
       if (domain.active())
@@ -69,6 +74,7 @@ Result<void> allow(Verb verb, const model::DomainView& domain) {
     case Verb::Reset:
     case Verb::Shutdown:
     case Verb::Reboot:
+    case Verb::StartDirtyRate:
     case Verb::MonitorCommand:
     case Verb::OpenConsole:
       if (domain.active()) return {};

@@ -20,6 +20,8 @@ enum class Verb {
   Reboot,
   SetAutostart,
   SetMetadata,
+  SetStatsPeriod,
+  StartDirtyRate,
   MonitorCommand,
   OpenConsole,
 };

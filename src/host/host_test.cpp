@@ -190,6 +190,59 @@ TEST_F(FakeHost, ItsUseIsWhatTheKernelCounts) {
   EXPECT_EQ(use.available_kib, 500'000u);
 }
 
+TEST_F(FakeHost, ItsProcessorsTimesAreSummedUpAsLibvirtDoes) {
+  file("/proc/stat", "cpu  30 1 20 400 5 2 3 9 0 0\ncpu0 10 0 4 200\ncpu11 9 9 9 9 9 9 9\nintr 1");
+  const LinuxHost host({.root = root_, .cpu_map_folder = root_});
+  const auto tick = 1'000'000'000u / static_cast<unsigned>(::sysconf(_SC_CLK_TCK));
+  const auto all = host.cpu_times(std::nullopt);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->user_ns, 31u * tick) << "user and nice";
+  EXPECT_EQ(all->kernel_ns, 25u * tick) << "system, irq and softirq";
+  EXPECT_EQ(all->idle_ns, 400u * tick);
+  EXPECT_EQ(all->iowait_ns, 5u * tick);
+  ASSERT_TRUE(host.cpu_times(0));
+  EXPECT_EQ(host.cpu_times(0)->kernel_ns, 4u * tick) << "an old kernel's shorter line";
+  EXPECT_FALSE(host.cpu_times(1)) << "11 is another one";
+}
+
+TEST_F(FakeHost, AProcessorMayBeThereAndNotInUse) {
+  file("/sys/devices/system/cpu/present", "0-3");
+  file("/sys/devices/system/cpu/online", "0,2");
+  const LinuxHost host({.root = root_, .cpu_map_folder = root_});
+  EXPECT_EQ(host.processors(), (std::vector<bool>{true, false, true, false}));
+}
+
+TEST_F(FakeHost, ItsMemoryIsToldAsAWholeAndByCell) {
+  two_nodes();
+  file("/proc/meminfo",
+       "MemTotal: 2000000 kB\nMemFree: 7 kB\nMemAvailable: 9 kB\nBuffers: 3 kB\nCached: 4 kB\nSwapCached: 5 kB");
+  const LinuxHost host({.root = root_, .cpu_map_folder = root_});
+  const auto all = host.memory(std::nullopt);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->free_kib, 7u);
+  EXPECT_EQ(all->buffers_kib, 3u);
+  EXPECT_EQ(all->cached_kib, 4u);
+  const auto cell = host.memory(1);
+  ASSERT_TRUE(cell);
+  EXPECT_EQ(cell->total_kib, 1'000'000u);
+  EXPECT_FALSE(cell->cached_kib);
+  EXPECT_FALSE(host.memory(2));
+  EXPECT_EQ(host.last_cell(), 1u);
+}
+
+TEST_F(FakeHost, ItsNeighboursAreThoseWhoHaveAnswered) {
+  file("/proc/net/arp",
+       "IP address       HW type     Flags       HW address            Mask     Device\n"
+       "192.0.2.1        0x1         0x2         52:54:00:00:00:05     *        eth0\n"
+       "192.0.2.2        0x1         0x0         00:00:00:00:00:00     *        eth0\n"
+       "192.0.2.3        0x1\n");
+  const LinuxHost host({.root = root_, .cpu_map_folder = root_});
+  const auto neighbours = host.neighbours();
+  ASSERT_EQ(neighbours.size(), 1u);
+  EXPECT_EQ(neighbours[0].address, "192.0.2.1");
+  EXPECT_EQ(neighbours[0].mac, "52:54:00:00:00:05");
+}
+
 TEST(Lists, AreReadAndWrittenAsTheKernelDoes) {
   EXPECT_EQ(parse_list("0-2,7,9-10"), (std::vector<unsigned>{0, 1, 2, 7, 9, 10}));
   EXPECT_EQ(format_list({0, 1, 2, 7, 9, 10}), "0-2,7,9-10");

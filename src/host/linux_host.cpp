@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -115,6 +116,44 @@ ports::NodeInfo LinuxHost::node() const {
   auto info = node_;
   info.memory_kib = memory_kib_now(tree_, topology_);
   return info;
+}
+
+std::optional<ports::CpuTimes> LinuxHost::cpu_times(std::optional<unsigned> cpu) const {
+  const auto name = cpu ? "cpu" + std::to_string(*cpu) : std::string("cpu");
+  for (const auto& line : tree_.lines("/proc/stat"))
+    if (const auto times = parse_cpu_times(line, name)) return times;
+  return std::nullopt;
+}
+
+std::optional<ports::MemoryNow> LinuxHost::memory(std::optional<unsigned> cell) const {
+  const auto lines = tree_.lines(cell ? "/sys/devices/system/node/node" + std::to_string(*cell) + "/meminfo"
+                                      : std::string("/proc/meminfo"));
+  const auto total = value_after(lines, "MemTotal");
+  if (!total) return std::nullopt;
+  ports::MemoryNow out{.total_kib = *total, .free_kib = value_after(lines, "MemFree").value_or(0)};
+  if (!cell) {
+    out.buffers_kib = value_after(lines, "Buffers");
+    out.cached_kib = value_after(lines, "Cached");
+  }
+  return out;
+}
+
+std::vector<bool> LinuxHost::processors() const {
+  std::vector<bool> out;
+  const auto reach = [&out](unsigned cpu) { out.resize(std::max<std::size_t>(out.size(), cpu + 1)); };
+  for (const auto cpu : tree_.list("/sys/devices/system/cpu/present")) reach(cpu);
+  for (const auto cpu : tree_.list("/sys/devices/system/cpu/online")) {
+    reach(cpu);
+    out[cpu] = true;
+  }
+  return out;
+}
+
+std::vector<ports::Neighbour> LinuxHost::neighbours() const {
+  std::vector<ports::Neighbour> out;
+  for (const auto& line : tree_.lines("/proc/net/arp"))
+    if (auto neighbour = parse_neighbour(line)) out.push_back(std::move(*neighbour));
+  return out;
 }
 
 Result<model::ImageSizes> LinuxHost::image_sizes(const std::string& file, model::ImageFormat format) const {

@@ -25,6 +25,11 @@ class LinuxHost : public ports::HostFacts {
   std::uint64_t process_cpu_time_ns(pid_t pid) const override;
   ports::HostLoad load() const override;
   ports::OwnProcess own_process() const override;
+  std::optional<ports::CpuTimes> cpu_times(std::optional<unsigned> cpu) const override;
+  std::optional<ports::MemoryNow> memory(std::optional<unsigned> cell) const override;
+  std::vector<bool> processors() const override;
+  unsigned last_cell() const override { return topology_.cells.back().id; }
+  std::vector<ports::Neighbour> neighbours() const override;
   Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat format) const override;
   ports::HostUse use() const override;
 

@@ -137,6 +137,35 @@ std::optional<std::uint64_t> parse_wait_sum(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<ports::CpuTimes> parse_cpu_times(const std::string& line, std::string_view cpu) {
+  std::string_view rest = line;
+  if (word(rest) != cpu) return std::nullopt;
+  // user, nice, system, idle, iowait, irq, softirq (proc(5)); old kernels have fewer.
+  std::array<std::uint64_t, 7> ticks{};
+  for (auto& each : ticks) each = number_in<std::uint64_t>(word(rest)).value_or(0);
+  static const auto ns_per_tick = 1'000'000'000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  const auto [user, nice, system, idle, iowait, irq, softirq] = ticks;
+  return ports::CpuTimes{.kernel_ns = (system + irq + softirq) * ns_per_tick,
+                         .user_ns = (user + nice) * ns_per_tick,
+                         .idle_ns = idle * ns_per_tick,
+                         .iowait_ns = iowait * ns_per_tick};
+}
+
+std::optional<ports::Neighbour> parse_neighbour(const std::string& line) {
+  std::string_view rest = line;
+  const auto address = word(rest);
+  (void)word(rest);  // the kind of hardware
+  const auto flags = word(rest);
+  const auto mac = word(rest);
+  // ATF_COM in if_arp.h: somebody has answered. Its numbers are hexadecimal.
+  constexpr unsigned answered = 2;
+  unsigned number = 0;
+  if (!flags.starts_with("0x")) return std::nullopt;
+  std::from_chars(flags.data() + 2, flags.data() + flags.size(), number, 16);
+  if (!(number & answered) || mac.empty()) return std::nullopt;
+  return ports::Neighbour{.address = std::string(address), .mac = std::string(mac)};
+}
+
 std::optional<std::uint64_t> first_number(std::string_view text) { return number_in<std::uint64_t>(word(text)); }
 
 std::optional<std::uint64_t> second_number(std::string_view text) {

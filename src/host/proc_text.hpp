@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "ports/host_facts.hpp"
+
 namespace vireo::host {
 
 // The beginning of a small file, at most 4 KiB; empty if it cannot be read.
@@ -40,6 +42,12 @@ bool waits_for_fuse(std::string_view function);
 std::string unified_group(std::string_view text);
 // Microseconds in which some tasks waited, from cpu.pressure and its like.
 std::optional<std::uint64_t> stall_us(std::string_view text);
+
+// A line of /proc/stat about that processor: "cpu", "cpu3". Otherwise nothing.
+std::optional<ports::CpuTimes> parse_cpu_times(const std::string& line, std::string_view cpu);
+
+// A line of /proc/net/arp; nothing for its heading and for addresses to which nobody has answered.
+std::optional<ports::Neighbour> parse_neighbour(const std::string& line);
 
 std::optional<std::uint64_t> first_number(std::string_view text);
 std::optional<std::uint64_t> second_number(std::string_view text);

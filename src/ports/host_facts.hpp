@@ -57,6 +57,22 @@ struct HostUse {
   std::uint64_t memory_kib = 0, available_kib = 0;
 };
 
+// What the host's processors, or one of them, have done since the host booted.
+struct CpuTimes {
+  std::uint64_t kernel_ns = 0, user_ns = 0, idle_ns = 0, iowait_ns = 0;
+};
+
+// The host's memory, or that of one NUMA cell, of which the kernel tells less.
+struct MemoryNow {
+  std::uint64_t total_kib = 0, free_kib = 0;
+  std::optional<std::uint64_t> buffers_kib, cached_kib;
+};
+
+// Who has answered to an address: a line of the host's ARP table.
+struct Neighbour {
+  std::string address, mac;
+};
+
 class HostFacts {
  public:
   virtual ~HostFacts() = default;
@@ -71,6 +87,14 @@ class HostFacts {
   // Reads files of /proc: for workers.
   virtual HostLoad load() const { return {}; }
   virtual OwnProcess own_process() const { return {}; }
+  // Files of /proc and /sys too, which the kernel answers at once. Of all, or of one; no such one: nothing.
+  virtual std::optional<CpuTimes> cpu_times(std::optional<unsigned> /*cpu*/) const { return CpuTimes{}; }
+  virtual std::optional<MemoryNow> memory(std::optional<unsigned> /*cell*/) const { return MemoryNow{}; }
+  // Of each processor that the host has, by number, whether it is in use.
+  virtual std::vector<bool> processors() const { return {true}; }
+  // The highest number of a cell.
+  virtual unsigned last_cell() const { return 0; }
+  virtual std::vector<Neighbour> neighbours() const { return {}; }
   // The sizes of an image, read from the file itself or its header: blocks for as long as the file system does. Error:
   // VIR_ERR_SYSTEM_ERROR naming the file. See core/stats/sizes_at_rest.hpp for whoever must not wait for it.
   virtual Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat /*format*/) const {

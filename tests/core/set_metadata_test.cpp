@@ -4,7 +4,7 @@
 namespace vireo::tests {
 namespace {
 
-core::MetadataEdit entitle(const std::string& title) {
+core::DefinitionEdit entitle(const std::string& title) {
   return [title](model::DomainDef& def) -> Result<void> {
     if (title == "bad") return fail(VIR_ERR_INVALID_ARG, "a bad title");
     def.title = title;

@@ -27,7 +27,7 @@ class SimHost {
                     : std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
         store_(persist::SqliteStore::open(database).value()),
         hypervisor_(core_.executor(), script, std::move(world)),
-        host(core_.executor(), hypervisor_, *store_, facts, labeler_, files_, files_,
+        host(core_.executor(), hypervisor_, *store_, facts, labeler_, files_, images_,
              {.meters = meters_, .workers = files_},
              {.runtime_dir = folder_.string(),
               .log_dir = folder_.string(),
@@ -42,6 +42,7 @@ class SimHost {
   ~SimHost() {
     core_.end();
     files_.stop();
+    images_.stop();
     store_->stop();
     core_.stop();
     host_events_.reset();
@@ -91,17 +92,14 @@ class SimHost {
   std::filesystem::path folder_;
   IoThread core_{"core"};
   Workers files_{"files", 2};
-
- public:
-  FakeFacts facts;  // to be set before anybody asks
-
- private:
+  Workers images_{"images", 8};
   ports::NoLabeler labeler_;
   sim::SimMeters meters_;
   std::unique_ptr<persist::SqliteStore> store_;
 
  public:
   std::shared_ptr<sim::Script> script = std::make_shared<sim::Script>();
+  FakeFacts facts;  // to be set before anybody asks
 
  private:
   sim::SimHypervisor hypervisor_;

@@ -62,9 +62,16 @@ asio::awaitable<Result<void>> set_autostart(Host& host, DomainRef ref, bool auto
 // Changes title, description or metadata: `edit` is given each definition that `flags` (virDomainModificationImpact)
 // mean. Answers when it is durable, and subscribers are told `what`. Error: also what `edit` says; then nothing has
 // changed.
-using MetadataEdit = std::function<Result<void>(model::DomainDef&)>;
-asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, MetadataEdit edit, unsigned flags,
+using DefinitionEdit = std::function<Result<void>(model::DomainDef&)>;
+asio::awaitable<Result<void>> set_metadata(Host& host, DomainRef ref, DefinitionEdit edit, unsigned flags,
                                            model::MetadataChangeEvent what);
+
+// How often the balloon's driver reports; 0: not at all. In each definition that `flags` mean, durably.
+asio::awaitable<Result<void>> set_stats_period(Host& host, DomainRef ref, unsigned seconds, unsigned flags);
+
+// Begins to measure for `seconds` how fast the guest changes its memory; the outcome is in its sample later.
+enum class DirtyRateMode { sampling, bitmap, ring };
+asio::awaitable<Result<void>> start_dirty_rate(Host& host, DomainRef ref, int seconds, DirtyRateMode mode);
 
 // A raw monitor command; not in the lane, so that it can be used to look at a guest whose lane is held.
 asio::awaitable<Result<std::string>> monitor_command(Host& host, DomainRef ref, std::string command, bool human);

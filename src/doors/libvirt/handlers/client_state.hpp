@@ -61,6 +61,13 @@ Result<model::DomainViewPtr> find_domain(const model::HostVersion& version, cons
 // The same in the version of now.
 Result<model::DomainViewPtr> find_domain(const Call& call, const wire::remote_nonnull_domain& dom);
 
+// The same, of a guest that runs. Error: also VIR_ERR_OPERATION_INVALID.
+Result<model::DomainViewPtr> find_running(const Call& call, const wire::remote_nonnull_domain& dom);
+
+// The definition that LIVE or CONFIG (virDomainModificationImpact) asks for; without either, the one in force. Error:
+// VIR_ERR_OPERATION_INVALID when the guest has no such definition.
+Result<const model::DomainDef*> chosen_definition(const model::DomainView& domain, unsigned flags);
+
 // Error: VIR_ERR_INVALID_ARG naming the flags and the public function, when flags has more than `known`.
 Result<void> check_flags(const Call& call, unsigned flags, unsigned known);
 

@@ -41,19 +41,6 @@ Result<wire::remote_domain_get_max_memory_ret> get_max_memory(const Call& call,
   return wire::remote_domain_get_max_memory_ret{.memory = (*domain)->current().memory_kib};
 }
 
-// The definition that LIVE or CONFIG asks for; without either, the one in force.
-Result<const model::DomainDef*> chosen_definition(const model::DomainView& domain, unsigned flags) {
-  if ((flags & VIR_DOMAIN_AFFECT_LIVE) && (flags & VIR_DOMAIN_AFFECT_CONFIG))
-    return fail(VIR_ERR_INVALID_ARG,
-                "flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
-  if ((flags & VIR_DOMAIN_AFFECT_LIVE) && !domain.live)
-    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is not running");
-  if (!(flags & VIR_DOMAIN_AFFECT_CONFIG)) return &domain.current();
-  if (!domain.persistent)
-    return fail_from(VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "transient domains do not have any persistent config");
-  return domain.persistent.get();
-}
-
 // virDomainGetVcpusFlags: LIVE and CONFIG have the same values there.
 Result<int> count_vcpus(const model::DomainView& domain, unsigned flags) {
   auto def = chosen_definition(domain, flags);

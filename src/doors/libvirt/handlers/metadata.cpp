@@ -12,7 +12,7 @@ struct Change {
   wire::remote_nonnull_domain dom;
   unsigned flags = 0;
   model::MetadataChangeEvent what;
-  Result<core::MetadataEdit> edit;
+  Result<core::DefinitionEdit> edit;
 };
 
 Result<void> put_element(model::DomainDef& definition, const std::string& uri,
@@ -26,7 +26,7 @@ Result<void> put_element(model::DomainDef& definition, const std::string& uri,
   return {};
 }
 
-Result<core::MetadataEdit> edit_of(const wire::remote_domain_set_metadata_args& args) {
+Result<core::DefinitionEdit> edit_of(const wire::remote_domain_set_metadata_args& args) {
   switch (args.type) {
     case VIR_DOMAIN_METADATA_DESCRIPTION:
       return [text = args.metadata.value_or("")](model::DomainDef& definition) -> Result<void> {

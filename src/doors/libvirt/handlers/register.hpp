@@ -19,6 +19,12 @@ void register_console(HandlerTable& table);
 void register_monitor(HandlerTable& table);
 void register_security(HandlerTable& table);
 void register_stats(HandlerTable& table);
+void register_block_stats(HandlerTable& table);
+void register_interface_stats(HandlerTable& table);
+void register_memory_stats(HandlerTable& table);
+void register_cpu_stats(HandlerTable& table);
+void register_doings(HandlerTable& table);
+void register_node_stats(HandlerTable& table);
 
 inline void register_all(HandlerTable& table) {
   register_connection(table);
@@ -34,6 +40,12 @@ inline void register_all(HandlerTable& table) {
   register_monitor(table);
   register_security(table);
   register_stats(table);
+  register_block_stats(table);
+  register_interface_stats(table);
+  register_memory_stats(table);
+  register_cpu_stats(table);
+  register_doings(table);
+  register_node_stats(table);
 }
 
 }  // namespace vireo::doors::libvirt
