@@ -164,7 +164,12 @@ void Screen::draw(const Frame& frame) {
   ::erase();
   const auto lines = header(frame.list, COLS);
   for (int i = 0; i < kHeaderLines; ++i) print(i, 0, lines[static_cast<std::size_t>(i)], COLOR_PAIR(kGood));
-  if (!frame.trouble.empty()) print(kHeaderLines, 0, fitted(" " + frame.trouble, COLS), COLOR_PAIR(kTrouble) | A_BOLD);
+  // The line between says what is wrong: with the daemon, or with the selected guest, in full.
+  if (!frame.trouble.empty())
+    print(kHeaderLines, 0, fitted(" " + frame.trouble, COLS), COLOR_PAIR(kTrouble) | A_BOLD);
+  else if (frame.list.size() > 0)
+    if (const auto& guest = frame.list.row(frame.list.selected()); guest.ill() || guest.liveness_kind == "busy")
+      print(kHeaderLines, 0, fitted(guest.name + ": " + guest.liveness, COLS), look_of(guest));
   draw_list(frame.list);
   if (!frame.window.empty()) draw_window(frame);
   if (frame.bottom.empty())

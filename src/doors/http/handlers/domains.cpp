@@ -6,6 +6,7 @@
 #include "doors/http/state_words.hpp"
 
 namespace vireo::doors::http {
+
 json::object to_json(const model::DomainView& domain) {
   const auto number_or_null = [](bool there, int number) { return there ? json::value(number) : json::value(); };
   return {{"name", domain.name},
