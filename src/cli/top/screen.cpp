@@ -17,13 +17,13 @@ constexpr int kHeaderLines = 2, kTitleLine = 3, kFirstRow = 4;
 
 enum Colour : short { kTitle = 1, kSelected, kIll, kBusy, kDim, kKey, kTrouble, kGood };
 
-void print(int line, int column, const std::string& text, int attributes) {
-  ::attrset(attributes);
+void print(int line, int column, const std::string& text, attr_t attributes) {
+  ::attrset(static_cast<int>(attributes));
   ::mvaddstr(line, column, text.c_str());
-  ::attrset(A_NORMAL);
+  ::attrset(static_cast<int>(A_NORMAL));
 }
 
-int look_of(const Guest& guest) {
+attr_t look_of(const Guest& guest) {
   if (guest.ill()) return COLOR_PAIR(kIll) | A_BOLD;
   if (guest.liveness_kind == "busy" || guest.state == "paused") return COLOR_PAIR(kBusy);
   return guest.active() ? A_NORMAL : COLOR_PAIR(kDim) | A_DIM;
@@ -130,7 +130,7 @@ void Screen::draw_list(GuestList& list) {
     for (const auto& [index, width] : placed)
       line += fitted(columns()[index].text(guest), width, columns()[index].right) + " ";
     const bool selected = i == list.selected();
-    const int look = selected ? COLOR_PAIR(kSelected) | (::has_colors() ? 0 : A_REVERSE) : look_of(guest);
+    const attr_t look = selected ? COLOR_PAIR(kSelected) | (::has_colors() ? 0 : A_REVERSE) : look_of(guest);
     print(kFirstRow + static_cast<int>(i - first), 0, fitted(line, COLS), look);
   }
 }

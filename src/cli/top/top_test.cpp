@@ -113,8 +113,8 @@ struct AList : ::testing::Test {
     list.take(second);
   }
   std::vector<std::string> names() const {
-    std::vector<std::string> out;
-    for (std::size_t i = 0; i < list.size(); ++i) out.push_back(list.row(i).name);
+    std::vector<std::string> out(list.size());
+    for (std::size_t i = 0; i < list.size(); ++i) out[i] = list.row(i).name;
     return out;
   }
   void press(std::initializer_list<int> keys) {

@@ -64,7 +64,7 @@ json::object pressure_json(const model::HostFigures* host) {
 asio::awaitable<Response> show_liveness(const Services& services, Request request) {
   auto found = find_domain(services, request.arguments.front());
   if (!found) co_return refusal(found.error());
-  const auto view = *found;
+  const auto& view = *found;
   services.host.sampler.want();
   std::vector<model::DomainViewPtr> one{view};
   co_await core::refresh_from_kernel(services.host, std::move(one), SteadyClock::duration::zero(),
