@@ -34,6 +34,14 @@ struct StartRequest {
 // Error, after what became of each guest has been printed: when one is not as it was to be.
 Result<void> start(const Where& where, const StartRequest& request, bool as_json);
 Result<void> status(const Where& where, bool as_json);
+struct TopOptions {
+  double delay_s = 2;
+  std::string sort;   // a column's key; empty: CPU
+  std::string match;  // a pattern of names; empty: all
+  bool batch = false;
+  unsigned times = 0;  // in batches; 0: until interrupted
+};
+Result<void> top_command(const Where& where, const TopOptions& options);
 Result<void> trace(const Where& where, const std::string& domain, bool as_json);
 Result<void> version(const Where& where);
 

@@ -73,7 +73,24 @@ class CommandLine {
     }
   }
 
+  void add_top() {
+    auto& command = add("top", "Show what all guests do, live", [this] {
+      if (once_) top_.batch = true, top_.times = 1;
+      return cli::top_command(where_, top_);
+    });
+    command.add_option("-d,--delay", top_.delay_s, "Seconds between two looks (default: 2)")
+        ->check(CLI::Range(0.1, 3600.0));
+    command.add_option("-s,--sort", top_.sort,
+                       "The column to sort by: name, state, cpu, time, mem, rss, read, write, "
+                       "rx, tx, mon, age or liveness (default: cpu)");
+    command.add_option("-m,--match", top_.match, "Only guests whose names fit a pattern such as 'web-*'");
+    command.add_flag("-b,--batch", top_.batch, "Print plain text, again and again");
+    command.add_option("-n,--times", top_.times, "With --batch: how many times");
+    command.add_flag("--once", once_, "Print plain text once, for scripts");
+  }
+
   void add_figures() {
+    add_top();
     takes_json(add("boots", "Show how long the guests of the last storm of starts took to be up",
                    [this] { return cli::boots(where_, as_json_); }));
     takes_json(add("phases", "Show how long each phase of a launch takes, over all launches",
@@ -114,6 +131,8 @@ class CommandLine {
   std::string domain_;
   bool as_json_ = false;
   cli::StartRequest start_;
+  cli::TopOptions top_;
+  bool once_ = false;
   cli::ContentionOptions contention_;
   cli::HistoryRequest history_;
   Command chosen_;

@@ -43,6 +43,7 @@ class SimHost {
     core_.end();
     files_.stop();
     images_.stop();
+    images_.stop();
     store_->stop();
     core_.stop();
     host_events_.reset();

@@ -199,6 +199,28 @@ TEST_F(HttpDoor, AnswersFromThePublishedVersion) {
   EXPECT_TRUE(is(client.ask("GET", "/v1/daemon"), "200", "\"counters\":{\"a\":{\"b\":3}}"));
 }
 
+TEST_F(HttpDoor, TellsWhatAllGuestsDoWithoutAskingThem) {
+  open();
+  Client client(path_);
+  EXPECT_TRUE(is(client.ask("GET", "/v1/top"), "200", "\"domains\":[]}"));
+  const auto off = definition("off"), on = definition("on");
+  ASSERT_TRUE(sim_.run(core::define(sim_.host, off)));
+  ASSERT_TRUE(sim_.run(core::define(sim_.host, on)));
+  ASSERT_TRUE(sim_.run(core::start(sim_.host, ref_of(on), {})));
+  sim_.script->commands_hang = true;
+  const auto answer = client.ask("GET", "/v1/top");
+  EXPECT_TRUE(is(answer, "200", "\"period_ms\":5000"));
+  EXPECT_TRUE(is(answer, "200", "{\"name\":\"off\""));
+  EXPECT_TRUE(is(answer, "200", "\"liveness\":{\"kind\":\"shut_off\",\"sentence\":\"shut off\"}"));
+  EXPECT_TRUE(is(answer, "200", "\"liveness\":{\"kind\":\"healthy\",\"sentence\":\"healthy\"}"));
+  EXPECT_TRUE(is(answer, "200", "\"rss_kib\":"));
+  EXPECT_TRUE(is(answer, "200", "\"round_trip_us\":null"));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/on/liveness"), "200",
+                 "\"stopped\":false,\"stuck\":[],\"pressure\":{\"cpu_stall_us\":null"));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/off/liveness"), "200", "\"age_ms\":null"));
+  EXPECT_TRUE(is(client.ask("GET", "/v1/domains/none/liveness"), "404", "\"no_domain\""));
+}
+
 TEST_F(HttpDoor, ChangesAnswerWhatTheyDid) {
   open();
   Client client(path_);

@@ -53,6 +53,38 @@ asio::awaitable<void> look_at(Host& host, model::DomainViewPtr guest, std::size_
   gathering->arrived();
 }
 
+// One that waits for a later deadline than its caller's, since what comes late is of use to the next.
+Deadline patience_of(Deadline deadline) { return Deadline::at(deadline.time() + std::chrono::seconds(10)); }
+
+// Hands guests to the workers, as many at a time as one shall measure.
+class Batches {
+ public:
+  Batches(Host& host, GatheringPtr gathering, Deadline deadline)
+      : host_(host), gathering_(std::move(gathering)), deadline_(deadline) {}
+
+  void add(const std::shared_ptr<Asker>& asker) {
+    batch_.push_back({asker, asker->meter(), asker->files()});
+    if (batch_.size() == kPerJob) hand_over();
+  }
+  void hand_over() {
+    if (batch_.empty()) return;
+    gathering_->expect();
+    asio::co_spawn(host_.core, measure(host_, std::exchange(batch_, {}), gathering_, deadline_), asio::detached);
+  }
+
+ private:
+  Host& host_;
+  const GatheringPtr gathering_;
+  const Deadline deadline_;
+  std::vector<Measured> batch_;
+};
+
+// Null: it does not run, or not in this life any more, or is not measured yet.
+std::shared_ptr<Asker> asker_of(const Host& host, const model::DomainView& view) {
+  const auto domain = host.registry.find(view.uuid);
+  return domain && domain->run && domain->run->id == view.id ? domain->run->asker : nullptr;
+}
+
 }  // namespace
 
 bool needs_no_sample(unsigned groups) {
@@ -61,17 +93,10 @@ bool needs_no_sample(unsigned groups) {
 
 asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests,
                                                    unsigned groups, Deadline deadline, bool spare_the_late) {
-  // One that waits for a later deadline than its caller's, since what comes late is of use to the next.
-  const auto patience = Deadline::at(deadline.time() + std::chrono::seconds(10));
   const auto looked = std::make_shared<std::vector<SizesOfDisks>>(guests.size());
   auto gathering = std::make_shared<Gathering>(host.core);
   gathering->expect();  // until all have been asked
-  std::vector<Measured> batch;
-  const auto hand_over = [&] {
-    if (batch.empty()) return;
-    gathering->expect();
-    asio::co_spawn(host.core, measure(host, std::exchange(batch, {}), gathering, patience), asio::detached);
-  };
+  Batches batches(host, gathering, patience_of(deadline));
   for (std::size_t at = 0; at < guests.size(); ++at) {
     const auto& view = guests[at];
     if (!view->active()) {
@@ -80,21 +105,34 @@ asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model
       asio::co_spawn(host.core, look_at(host, view, at, looked, gathering, deadline), asio::detached);
       continue;
     }
-    const auto domain = host.registry.find(view->uuid);
-    if (!domain || !domain->run || domain->run->id != view->id || !domain->run->asker) continue;
-    const auto& asker = domain->run->asker;
+    const auto asker = asker_of(host, *view);
+    if (!asker) continue;
     if (const auto question = asker->needed(groups); question.any() && !(spare_the_late && asker->is_late()))
       asker->ask(question, gathering);
-    if (groups & kFromKernel) {
-      batch.push_back({asker, asker->meter(), asker->files()});
-      if (batch.size() == kPerJob) hand_over();
-    }
+    if (groups & kFromKernel) batches.add(asker);
   }
-  hand_over();
+  batches.hand_over();
   gathering->arrived();
   if (gathering->missing > 0) co_await gathering->done.wait(deadline);
   // A copy: who is late still has his place in the other.
   co_return *looked;
+}
+
+asio::awaitable<void> refresh_from_kernel(Host& host, std::vector<model::DomainViewPtr> guests,
+                                          SteadyClock::duration oldest, Deadline deadline) {
+  auto gathering = std::make_shared<Gathering>(host.core);
+  gathering->expect();
+  Batches batches(host, gathering, patience_of(deadline));
+  const auto now = SteadyClock::now();
+  for (const auto& view : guests) {
+    const auto asker = asker_of(host, *view);
+    if (!asker) continue;
+    const auto sample = view->pulse->sample_of(view->id);
+    if (!sample || !sample->host || now - sample->host.at > oldest) batches.add(asker);
+  }
+  batches.hand_over();
+  gathering->arrived();
+  if (gathering->missing > 0) co_await gathering->done.wait(deadline);
 }
 
 }  // namespace vireo::core

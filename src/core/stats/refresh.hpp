@@ -26,4 +26,9 @@ bool needs_no_sample(unsigned groups);
 asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests,
                                                    unsigned groups, Deadline deadline, bool spare_the_late = false);
 
+// Brings what the kernel counts up to date, and asks no monitor: of those running guests whose figures are older than
+// `oldest`. Core thread.
+asio::awaitable<void> refresh_from_kernel(Host& host, std::vector<model::DomainViewPtr> guests,
+                                          SteadyClock::duration oldest, Deadline deadline);
+
 }  // namespace vireo::core

@@ -38,7 +38,8 @@ asio::awaitable<void> Sampler::run(Host& host, Sampler& self) {
   for (;;) {
     // Who runs now has a turn in this period; who starts meanwhile, in the next.
     std::vector<model::DomainViewPtr> all;
-    if (self.is_wanted())
+    const bool wanted = self.is_wanted();
+    if (wanted)
       host.registry.versions().snapshot()->by_id.for_each(
           [&all](int, const model::DomainViewPtr& view) { all.push_back(view); });
     for (unsigned turn = 0; turn < kTurns; ++turn) {
@@ -52,6 +53,8 @@ asio::awaitable<void> Sampler::run(Host& host, Sampler& self) {
                                                 all.size() * (turn + 1) / kTurns - all.size() * turn / kTurns);
       std::vector<model::DomainViewPtr> batch(share.begin(), share.end());
       if (!batch.empty()) asio::co_spawn(host.core, sample(host, self, std::move(batch)), asio::detached);
+      // Whoever is the first to want to know does not wait for a period in which nobody did.
+      if (!wanted && self.is_wanted()) break;
     }
   }
 }

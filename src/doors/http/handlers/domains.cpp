@@ -6,7 +6,6 @@
 #include "doors/http/state_words.hpp"
 
 namespace vireo::doors::http {
-namespace {
 
 json::object to_json(const model::DomainView& domain) {
   const auto number_or_null = [](bool there, int number) { return there ? json::value(number) : json::value(); };
@@ -19,6 +18,8 @@ json::object to_json(const model::DomainView& domain) {
           {"persistent", domain.persistent != nullptr},
           {"autostart", domain.autostart}};
 }
+
+namespace {
 
 json::value to_json(const model::LaunchTracePtr& trace) {
   if (!trace) return nullptr;

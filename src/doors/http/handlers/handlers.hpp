@@ -4,11 +4,14 @@
 #include "doors/http/message.hpp"
 #include "doors/http/services.hpp"
 #include "model/boot_times.hpp"
+#include "model/domain_view.hpp"
 
 namespace vireo::doors::http {
 
 // "2026-01-31T12:00:00.123456Z"
 std::string utc(std::chrono::system_clock::time_point time);
+// DOMAIN of list_domains.
+json::object to_json(const model::DomainView& domain);
 // BOOT of show_boots.
 json::value to_json(const model::BootTimesPtr& boot);
 // Of the published version. Error: VIR_ERR_NO_DOMAIN.
@@ -66,6 +69,23 @@ Response show_way(const Services& services, const Request& request);
 // time since the point before it; null: no value is known, as there was no sample, no life of the guest, or no answer
 // in time. Values are true to 1.6 %. 400: no such metric, span; 409: no history is kept.
 asio::awaitable<Response> show_history(const Services& services, Request request);
+
+// What all guests do, from their last samples, sorted by name; no monitor is asked for it. {"taken": in UTC,
+// "period_ms": how often monitors are asked while somebody looks, "host": {"name", "cpus", "busy_ms", "idle_ms",
+// "load": [of 1, 5 and 15 minutes], "memory_kib", "available_kib"}, "domains": [{"name", "uuid", "id", "state",
+// "vcpus", "memory_kib", "kernel": null or {"at_us", "cpu_ns", "rss_kib", "net": {"rx_bytes", "tx_bytes"}, "pressure":
+// PRESSURE}, "disk": null or {"at_us", "reads", "read_bytes", "writes", "written_bytes", "failed"}, "monitor": MONITOR,
+// "age_ms", "liveness": {"kind", "sentence"}, "lane": LANE} …]}. Figures are totals of this life; at_us is when they
+// were true, on a clock that only differences tell something of. busy_ms and idle_ms are of all processors together.
+// kind is "shut_off", "healthy", "busy" (its lane is held for long), "silent", "stuck" or "stopped". MONITOR is
+// {"round_trip_us", "answered_ago_ms", "waiting_ms", "answers", "failures"}, null what has not been; LANE is {"holder":
+// null or the verb inside, "held_ms", "waiting"}; PRESSURE is {"cpu_stall_us", "memory_stall_us", "io_stall_us"} of the
+// guest's control group, null where it has none.
+asio::awaitable<Response> show_top(const Services& services, Request request);
+// The same of one guest's liveness, looked at anew: {"domain": DOMAIN, "liveness", "monitor": MONITOR, "lane": LANE,
+// "stopped": by a signal, "stuck": [{"tid", "name", "where": in the kernel, "file", "for_ms": how long that has been
+// seen} …], "pressure": PRESSURE, "age_ms"}; where and file are null if they cannot be told.
+asio::awaitable<Response> show_liveness(const Services& services, Request request);
 
 // {"file", "changed": [option …], "at_next_start": [option …]}. 422 with line and reason for a bad file.
 asio::awaitable<Response> reload(const Services& services, Request request);
