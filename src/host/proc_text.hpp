@@ -15,8 +15,11 @@ std::string read_small(const std::string& path);
 struct ProcStat {
   std::string name;  // of the thread
   char state = '?';  // R, S, D …
-  std::uint64_t user_ticks = 0, system_ticks = 0;
+  std::uint64_t user_ticks = 0, system_ticks = 0, resident_pages = 0;
   int processor = -1;  // the one that it ran on last
+
+  // By a signal or a debugger.
+  bool stopped() const { return state == 'T' || state == 't'; }
 };
 std::optional<ProcStat> parse_stat(std::string_view text);
 
@@ -26,8 +29,8 @@ struct SchedStat {
 };
 std::optional<SchedStat> parse_schedstat(std::string_view text);
 
-// The time that a thread has waited for something, of /proc/PID/task/TID/sched, in nanoseconds; nothing where the kernel
-// does not count it (CONFIG_SCHEDSTATS and the setting kernel.sched_schedstats).
+// The time that a thread has waited for something, of /proc/PID/task/TID/sched, in nanoseconds; nothing where the
+// kernel does not count it (CONFIG_SCHEDSTATS and the setting kernel.sched_schedstats).
 std::optional<std::uint64_t> parse_wait_sum(std::string_view text);
 // The descriptor that a thread's system call is about, from /proc/PID/task/TID/syscall; empty: none, or not in one.
 std::optional<int> descriptor_in_call(std::string_view text);
@@ -42,7 +45,6 @@ std::string unified_group(std::string_view text);
 std::optional<std::uint64_t> stall_us(std::string_view text);
 
 std::optional<std::uint64_t> first_number(std::string_view text);
-std::optional<std::uint64_t> second_number(std::string_view text);
 
 // The index in QEMU's name of a thread that runs a vCPU: "CPU 3/KVM" is 3.
 std::optional<unsigned> vcpu_of_thread(std::string_view name);

@@ -22,20 +22,22 @@ struct Figures {
   SteadyClock::time_point at;
 };
 
-asio::awaitable<void> measure(Host& host, std::vector<Measured> guests, GatheringPtr gathering, Deadline deadline) {
+asio::awaitable<void> measure(Host& host, std::vector<Measured> guests, ports::Look look, GatheringPtr gathering,
+                              Deadline deadline) {
   // The worker has what it needs and nothing of the core's.
   std::vector<std::pair<std::shared_ptr<ports::GuestMeter>, std::vector<std::string>>> work;
   work.reserve(guests.size());
   for (auto& guest : guests) work.emplace_back(guest.meter, std::move(guest.files));
-  std::move_only_function<Result<Figures>()> read = [work = std::move(work)]() -> Result<Figures> {
+  std::move_only_function<Result<Figures>()> read = [work = std::move(work), look]() -> Result<Figures> {
     Figures out{.at = SteadyClock::now()};
     out.of_each.reserve(work.size());
-    for (const auto& [meter, files] : work) out.of_each.push_back(meter->read(files));
+    for (const auto& [meter, files] : work) out.of_each.push_back(meter->read(files, look));
     return out;
   };
   auto figures = co_await host.meter_workers.run<Figures>(std::move(read), deadline);
   if (figures)
-    for (std::size_t i = 0; i < guests.size(); ++i) guests[i].asker->take(std::move(figures->of_each[i]), figures->at);
+    for (std::size_t i = 0; i < guests.size(); ++i)
+      guests[i].asker->take(std::move(figures->of_each[i]), figures->at, look);
   gathering->arrived();
 }
 
@@ -59,18 +61,20 @@ bool needs_no_sample(unsigned groups) {
   return (groups & (kFromKernel | VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_VM)) == 0;
 }
 
-asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests, unsigned groups,
-                                                   Deadline deadline, bool spare_the_late) {
+asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests,
+                                                   unsigned groups, Deadline deadline, bool spare_the_late) {
   // One that waits for a later deadline than its caller's, since what comes late is of use to the next.
   const auto patience = Deadline::at(deadline.time() + std::chrono::seconds(10));
   const auto looked = std::make_shared<std::vector<SizesOfDisks>>(guests.size());
   auto gathering = std::make_shared<Gathering>(host.core);
   gathering->expect();  // until all have been asked
   std::vector<Measured> batch;
+  // Who asks about one guest wants to know all; and the sampler takes its time.
+  const auto look = spare_the_late || guests.size() == 1 ? ports::Look::close : ports::Look::quick;
   const auto hand_over = [&] {
     if (batch.empty()) return;
     gathering->expect();
-    asio::co_spawn(host.core, measure(host, std::exchange(batch, {}), gathering, patience), asio::detached);
+    asio::co_spawn(host.core, measure(host, std::exchange(batch, {}), look, gathering, patience), asio::detached);
   };
   for (std::size_t at = 0; at < guests.size(); ++at) {
     const auto& view = guests[at];

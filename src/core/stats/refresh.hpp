@@ -21,9 +21,9 @@ inline constexpr unsigned kAllStats = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_
 bool needs_no_sample(unsigned groups);
 
 // Core thread. Those of `guests` that ran in another life are passed over. `spare_the_late`: who has not answered the
-// last question is not waited for. Returns, by the position of the guest, what the files of guests that do not run tell;
-// empty for all others, and where a file did not answer in time.
-asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests, unsigned groups,
-                                                   Deadline deadline, bool spare_the_late = false);
+// last question is not waited for. Returns, by the position of the guest, what the files of guests that do not run
+// tell; empty for all others, and where a file did not answer in time.
+asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model::DomainViewPtr> guests,
+                                                   unsigned groups, Deadline deadline, bool spare_the_late = false);
 
 }  // namespace vireo::core
