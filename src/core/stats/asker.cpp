@@ -109,7 +109,7 @@ asio::awaitable<void> Asker::ask_monitor(std::shared_ptr<Asker> self, ports::Mon
   auto health = self->sample();
   health.monitor.waiting_since = asked;
   self->set(std::move(health));
-  const auto files = self->files();
+  const auto files = question.block_facts ? self->files() : std::vector<std::string>();
   Result<ports::MonitorAnswer> answer;
   // Whatever goes wrong in there must not be the last question to this guest.
   try {
