@@ -29,7 +29,8 @@ check: ## format, clang-tidy on changed files, the include map, standalone heade
 	@tools/install-deps build
 	@tools/check
 
-# The longer ones have commands of their own: bench/peers mass-start, bench/peers storm, bench/flat, bench/virsh-list.
+# The longer ones have commands of their own: bench/peers mass-start, storm and stats, bench/flat,
+# bench/sampling, bench/virsh-list.
 bench: ## measure beside libvirt's own daemon (installs it), and print the floors
 	@tools/install-deps build run bench
 	@bench/floor

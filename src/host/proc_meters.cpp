@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -34,24 +36,18 @@ class ProcMeter final : public ports::GuestMeter {
       if (nic.has_host_device() && nic.target.find('/') == std::string::npos) targets_.push_back(nic.target);
   }
 
-  model::HostFigures read(const std::vector<std::string>& files) override {
+  model::HostFigures read(const std::vector<std::string>& files, ports::Look look) override {
     model::HostFigures out;
     if (pid_ <= 0) return out;
-    read_cpu(out);
-    read_memory(out);
-    auto seen = threads_.look(SteadyClock::now());
-    out.stuck = std::move(seen.stuck);
-    out.stopped = seen.stopped;
-    read_vcpus(seen.threads, out);
-    std::call_once(group_found_, [this] { group_ = group_folder(pid_); });
-    read_pressure(group_, out);
+    read_process(out);
+    if (look == ports::Look::close || !read_vcpus(out)) look_closely(out);
     for (const auto& target : targets_) read_net(target, out);
     read_files(files, out);
     return out;
   }
 
  private:
-  void read_cpu(model::HostFigures& out) const {
+  void read_process(model::HostFigures& out) const {
     clockid_t clock = 0;
     timespec time{};
     if (::clock_getcpuclockid(pid_, &clock) == 0 && ::clock_gettime(clock, &time) == 0)
@@ -59,46 +55,72 @@ class ProcMeter final : public ports::GuestMeter {
     const auto stat = parse_stat(read_small(folder_ + "/stat"));
     if (!stat) return;
     static const auto ns_per_tick = 1'000'000'000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    static const auto kib_per_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
     out.user_ns = stat->user_ticks * ns_per_tick;
     out.system_ns = stat->system_ticks * ns_per_tick;
+    out.rss_kib = stat->resident_pages * kib_per_page;
+    out.stopped = stat->stopped();
   }
 
-  void read_memory(model::HostFigures& out) const {
-    static const auto kib_per_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
-    if (const auto pages = second_number(read_small(folder_ + "/statm"))) out.rss_kib = *pages * kib_per_page;
+  // By the threads as they are known; false: they are not, or no longer.
+  bool read_vcpus(model::HostFigures& out) const {
+    const auto places = this->places();
+    if (places->vcpu_threads.size() != vcpus_) return false;
+    const bool waits = counts_waits();
+    for (const auto tid : places->vcpu_threads) {
+      out.vcpus.push_back(read_vcpu(tid, waits));
+      if (tid != 0 && !out.vcpus.back()) return false;
+    }
+    return true;
   }
 
-  void read_vcpus(const std::map<pid_t, ProcStat>& threads, model::HostFigures& out) {
+  void look_closely(model::HostFigures& out) {
+    auto seen = threads_.look(SteadyClock::now());
     auto places = this->places();
-    const bool known =
-        places->vcpu_threads.size() == vcpus_ &&
-        std::ranges::all_of(places->vcpu_threads, [&](pid_t tid) { return tid == 0 || threads.contains(tid); });
-    if (!known) places = find_vcpus(threads);
-    // It costs a look at a longer file of each thread, so only where there is something to see.
-    const bool counts_waits = first_number(read_small("/proc/sys/kernel/sched_schedstats")) == 1;
-    for (const auto tid : places->vcpu_threads) out.vcpus.push_back(read_vcpu(tid, threads, counts_waits));
+    if (auto found = vcpus_among(seen.threads); found != places->vcpu_threads) {
+      auto next = *places;
+      next.vcpu_threads = std::move(found);
+      places = keep(std::move(next));
+    }
+    out.stuck = std::move(seen.stuck);
+    out.vcpus.clear();
+    const bool waits = counts_waits();
+    for (const auto tid : places->vcpu_threads) {
+      auto& vcpu = out.vcpus.emplace_back(read_vcpu(tid, waits));
+      if (vcpu) vcpu->processor = seen.threads[tid].processor;
+    }
+    std::call_once(group_found_, [this] { group_ = group_folder(pid_); });
+    read_pressure(group_, out);
   }
 
-  std::optional<model::VcpuTimes> read_vcpu(pid_t tid, const std::map<pid_t, ProcStat>& threads,
-                                            bool counts_waits) const {
-    const auto thread = threads.find(tid);
-    if (thread == threads.end()) return std::nullopt;
+  // Whether the kernel counts what a thread waits for, which takes a look at a longer file. A setting of the host.
+  static bool counts_waits() {
+    static std::atomic<SteadyClock::rep> looked_at{0};
+    static std::atomic<bool> counts{false};
+    const auto now = SteadyClock::now().time_since_epoch().count();
+    if (now - looked_at.load() > SteadyClock::duration(std::chrono::seconds(1)).count()) {
+      counts = first_number(read_small("/proc/sys/kernel/sched_schedstats")) == 1;
+      looked_at = now;
+    }
+    return counts;
+  }
+
+  std::optional<model::VcpuTimes> read_vcpu(pid_t tid, bool waits) const {
+    if (tid == 0) return std::nullopt;
     const auto folder = folder_ + "/task/" + std::to_string(tid);
     const auto times = parse_schedstat(read_small(folder + "/schedstat"));
     if (!times) return std::nullopt;
-    model::VcpuTimes out{
-        .run_ns = times->run_ns, .delay_ns = times->delay_ns, .processor = thread->second.processor};
-    if (counts_waits) out.wait_ns = parse_wait_sum(read_small(folder + "/sched")).value_or(0);
+    model::VcpuTimes out{.run_ns = times->run_ns, .delay_ns = times->delay_ns};
+    if (waits) out.wait_ns = parse_wait_sum(read_small(folder + "/sched")).value_or(0);
     return out;
   }
 
   // QEMU names its threads (-name debug-threads=on): "CPU 0/KVM", "CPU 1/TCG".
-  std::shared_ptr<const Places> find_vcpus(const std::map<pid_t, ProcStat>& threads) {
-    auto next = *places();
-    next.vcpu_threads.assign(vcpus_, 0);
+  std::vector<pid_t> vcpus_among(const std::map<pid_t, ProcStat>& threads) const {
+    std::vector<pid_t> out(vcpus_, 0);
     for (const auto& [tid, stat] : threads)
-      if (const auto index = vcpu_of_thread(stat.name); index && *index < vcpus_) next.vcpu_threads[*index] = tid;
-    return keep(std::move(next));
+      if (const auto index = vcpu_of_thread(stat.name); index && *index < vcpus_) out[*index] = tid;
+    return out;
   }
 
   void read_net(const std::string& target, model::HostFigures& out) const {

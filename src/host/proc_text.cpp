@@ -57,7 +57,7 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   if (const auto opening = text.find('('); opening < bracket)
     out.name = text.substr(opening + 1, bracket - opening - 1);
   text.remove_prefix(bracket + 1);
-  constexpr int state = 3, user_time = 14, system_time = 15, processor = 39;
+  constexpr int state = 3, user_time = 14, system_time = 15, resident = 24, processor = 39;
   for (int field = state; field <= processor; ++field) {
     const auto value = word(text);
     if (value.empty() && field <= system_time) return std::nullopt;
@@ -65,6 +65,7 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
     if (field == state) out.state = value.front();
     if (field == user_time) out.user_ticks = number_in<std::uint64_t>(value).value_or(0);
     if (field == system_time) out.system_ticks = number_in<std::uint64_t>(value).value_or(0);
+    if (field == resident) out.resident_pages = number_in<std::uint64_t>(value).value_or(0);
     if (field == processor) out.processor = number_in<int>(value).value_or(-1);
   }
   return out;
@@ -167,11 +168,6 @@ std::optional<ports::Neighbour> parse_neighbour(const std::string& line) {
 }
 
 std::optional<std::uint64_t> first_number(std::string_view text) { return number_in<std::uint64_t>(word(text)); }
-
-std::optional<std::uint64_t> second_number(std::string_view text) {
-  word(text);
-  return number_in<std::uint64_t>(word(text));
-}
 
 std::optional<unsigned> vcpu_of_thread(std::string_view name) {
   constexpr std::string_view prefix = "CPU ";

@@ -17,8 +17,11 @@ std::string read_small(const std::string& path);
 struct ProcStat {
   std::string name;  // of the thread
   char state = '?';  // R, S, D …
-  std::uint64_t user_ticks = 0, system_ticks = 0;
+  std::uint64_t user_ticks = 0, system_ticks = 0, resident_pages = 0;
   int processor = -1;  // the one that it ran on last
+
+  // By a signal or a debugger.
+  bool stopped() const { return state == 'T' || state == 't'; }
 };
 std::optional<ProcStat> parse_stat(std::string_view text);
 
@@ -50,7 +53,6 @@ std::optional<ports::CpuTimes> parse_cpu_times(const std::string& line, std::str
 std::optional<ports::Neighbour> parse_neighbour(const std::string& line);
 
 std::optional<std::uint64_t> first_number(std::string_view text);
-std::optional<std::uint64_t> second_number(std::string_view text);
 
 // The index in QEMU's name of a thread that runs a vCPU: "CPU 3/KVM" is 3.
 std::optional<unsigned> vcpu_of_thread(std::string_view name);

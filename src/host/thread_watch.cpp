@@ -34,7 +34,7 @@ ThreadWatch::Seen ThreadWatch::look(SteadyClock::time_point now) {
     const auto thread = folder_ + "/task/" + std::to_string(tid);
     auto stat = parse_stat(read_small(thread + "/stat"));
     if (!stat) continue;  // it has just ended
-    if (tid == pid_) out.stopped = stat->state == 'T' || stat->state == 't';
+    if (tid == pid_) out.stopped = stat->stopped();
     const bool deep = stat->state == 'D';
     if (deep || (stat->state == 'S' && does_io(stat->name))) {
       auto where = function_in(thread);

@@ -13,14 +13,19 @@
 
 namespace vireo::ports {
 
+enum class Look {
+  quick,  // the counters: about twenty microseconds of a process with one vCPU
+  close,  // also what each thread does (HostFigures::stuck, VcpuTimes::processor) and the group's pressure: three times
+          // that
+};
+
 // Measures one life of a guest.
 class GuestMeter {
  public:
   virtual ~GuestMeter() = default;
-  // On a worker, or on several at once: reads some files of /proc and /sys, which takes tens of microseconds. `files`: the
-  // paths whose sizes are wanted, of those that the process has open; a file system that hangs is not asked. A process
-  // that has ended gives zeroes.
-  virtual model::HostFigures read(const std::vector<std::string>& files) = 0;
+  // On a worker, or on several at once: reads some files of /proc and /sys. `files`: the paths whose sizes are wanted,
+  // of those that the process has open; a file system that hangs is not asked. A process that has ended gives zeroes.
+  virtual model::HostFigures read(const std::vector<std::string>& files, Look look) = 0;
 };
 
 class Meters {

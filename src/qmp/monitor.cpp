@@ -1,6 +1,7 @@
 // The monitor's two loops (reading, writing) and the meeting of answers and askers.
 #include "qmp/monitor.hpp"
 
+#include <array>
 #include <charconv>
 
 #include "base/fault.hpp"
@@ -17,20 +18,27 @@ constexpr std::size_t kMaxUnderWay = 256;
 constexpr std::size_t kUnaskedPerSpan = 1000;
 constexpr std::size_t kBytesOfOne = 1024;
 constexpr auto kSpan = std::chrono::seconds(1);
-constexpr std::string_view kIdPrefix = "vireo-";
+// QEMU reads its monitor byte by byte, with a turn of its main loop for each (docs/PERFORMANCE.md), so ids are short:
+// two signs. They come round again after more commands than can be under way: a socket holds a few hundred, QEMU itself
+// eight, and it answers in order.
+constexpr int kIdBase = 36;
+constexpr std::uint64_t kIds = kIdBase * kIdBase;
+static_assert(kIds > 4 * kMaxUnderWay);
 constexpr std::uint64_t kBegun = 0;  // the number of no command
 
-std::string id_text(std::uint64_t id) { return std::string(kIdPrefix) + std::to_string(id); }
+std::string id_text(std::uint64_t id) {
+  std::array<char, 2> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), id, kIdBase).ptr;
+  return {text.data(), end};
+}
 
 // The number in one of our ids; 0 for anything else (numbers start at 1).
 std::uint64_t id_number(const json::value* id) {
   if (!id || !id->is_string()) return 0;
-  std::string_view text(id->get_string());
-  if (!text.starts_with(kIdPrefix)) return 0;
-  text.remove_prefix(kIdPrefix.size());
+  const std::string_view text(id->get_string());
   std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number, kIdBase);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size() ? number : 0;
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -122,7 +130,7 @@ asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::obje
   if (self->pending_.size() >= kMaxUnderWay)
     co_return fail(VIR_ERR_RESOURCE_BUSY, "too many commands wait for this guest's monitor");
 
-  const auto id = ++self->last_id_;
+  const auto id = self->next_id();
   const auto name = text_of(request, "execute");
   std::optional<json::value> askers_id;
   if (auto* given = request.if_contains("id")) askers_id = std::move(*given);
@@ -142,6 +150,13 @@ asio::awaitable<Result<json::object>> Monitor::do_exchange(Self self, json::obje
   }
   if (self->failure_) co_return std::unexpected(*self->failure_);
   co_return fail(VIR_ERR_OPERATION_TIMEOUT, "QEMU's monitor did not answer '" + name + "' in time");
+}
+
+// One that nobody waits for an answer to; there are fewer of those than ids.
+std::uint64_t Monitor::next_id() {
+  do last_id_ = last_id_ % (kIds - 1) + 1;
+  while (pending_.contains(last_id_));
+  return last_id_;
 }
 
 void Monitor::send(std::uint64_t id, std::string text) {

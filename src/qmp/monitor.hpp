@@ -86,6 +86,7 @@ class Monitor : public std::enable_shared_from_this<Monitor> {
   Result<void> take_lines();
   Result<void> take(std::string_view line);
   void count_unasked(std::size_t bytes);
+  std::uint64_t next_id();
   void send(std::uint64_t id, std::string text);
   void forget(std::uint64_t id);
   void fail_all(Error why, bool tell);

@@ -8,7 +8,7 @@ class SimMeter final : public ports::GuestMeter {
  public:
   explicit SimMeter(model::DomainDefPtr live) : live_(std::move(live)) {}
 
-  model::HostFigures read(const std::vector<std::string>&) override {
+  model::HostFigures read(const std::vector<std::string>&, ports::Look) override {
     const auto age = static_cast<std::uint64_t>((SteadyClock::now() - born_).count());
     const unsigned pace = 3 + live_->uuid.bytes[0] % 8;
     model::HostFigures out;

@@ -18,6 +18,16 @@ bool is_given(const model::DomainDef& live) {
   return live.devices.memballoon && live.devices.memballoon->model != model::BalloonModel::none;
 }
 
+// It stays as it was seen last, in the sampler's last turn.
+void keep_what_takes_a_close_look(const model::HostFigures& last, model::HostFigures& next) {
+  next.stuck = last.stuck;
+  next.cpu_stall_us = last.cpu_stall_us;
+  next.memory_stall_us = last.memory_stall_us;
+  next.io_stall_us = last.io_stall_us;
+  for (std::size_t i = 0; i < std::min(last.vcpus.size(), next.vcpus.size()); ++i)
+    if (last.vcpus[i] && next.vcpus[i]) next.vcpus[i]->processor = last.vcpus[i]->processor;
+}
+
 template <class T>
 model::Timed<T> timed(T value, SteadyClock::time_point at) {
   return {std::make_shared<const T>(std::move(value)), at};
@@ -99,7 +109,7 @@ asio::awaitable<void> Asker::ask_monitor(std::shared_ptr<Asker> self, ports::Mon
   auto health = self->sample();
   health.monitor.waiting_since = asked;
   self->set(std::move(health));
-  const auto files = self->files();
+  const auto files = question.block_facts ? self->files() : std::vector<std::string>();
   Result<ports::MonitorAnswer> answer;
   // Whatever goes wrong in there must not be the last question to this guest.
   try {
@@ -120,10 +130,10 @@ asio::awaitable<void> Asker::measure(std::shared_ptr<Asker> self) {
   std::move_only_function<Result<Measured>()> read = [meter = self->meter_,
                                                       files = self->files()]() -> Result<Measured> {
     const auto now = SteadyClock::now();
-    return Measured{.figures = meter->read(files), .at = now};
+    return Measured{.figures = meter->read(files, ports::Look::quick), .at = now};
   };
   auto measured = co_await self->host_.meter_workers.run<Measured>(std::move(read), Deadline::in(kMeasurePatience));
-  if (measured) self->take(std::move(measured->figures), measured->at);
+  if (measured) self->take(std::move(measured->figures), measured->at, ports::Look::quick);
 }
 
 void Asker::take(Result<ports::MonitorAnswer> answer, SteadyClock::time_point asked) {
@@ -174,10 +184,11 @@ std::vector<std::string> Asker::files() const {
   return out;
 }
 
-void Asker::take(model::HostFigures figures, SteadyClock::time_point at) {
+void Asker::take(model::HostFigures figures, SteadyClock::time_point at, ports::Look look) {
   auto next = sample();
   // Two workers may have measured at once, and the counters only grow.
   if (next.host && next.host.at > at) return;
+  if (next.host && look == ports::Look::quick) keep_what_takes_a_close_look(*next.host, figures);
   next.host = timed(std::move(figures), at);
   set(std::move(next));
 }

@@ -47,7 +47,7 @@ class Asker : public std::enable_shared_from_this<Asker> {
   const std::shared_ptr<ports::GuestMeter>& meter() const { return meter_; }
   // The files whose sizes are worth looking at.
   std::vector<std::string> files() const;
-  void take(model::HostFigures figures, SteadyClock::time_point at);
+  void take(model::HostFigures figures, SteadyClock::time_point at, ports::Look look);
 
   // The memory is being measured from now on, as a client wishes.
   void dirty_rate_begun(std::string mode);

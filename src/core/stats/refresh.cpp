@@ -22,20 +22,22 @@ struct Figures {
   SteadyClock::time_point at;
 };
 
-asio::awaitable<void> measure(Host& host, std::vector<Measured> guests, GatheringPtr gathering, Deadline deadline) {
+asio::awaitable<void> measure(Host& host, std::vector<Measured> guests, ports::Look look, GatheringPtr gathering,
+                              Deadline deadline) {
   // The worker has what it needs and nothing of the core's.
   std::vector<std::pair<std::shared_ptr<ports::GuestMeter>, std::vector<std::string>>> work;
   work.reserve(guests.size());
   for (auto& guest : guests) work.emplace_back(guest.meter, std::move(guest.files));
-  std::move_only_function<Result<Figures>()> read = [work = std::move(work)]() -> Result<Figures> {
+  std::move_only_function<Result<Figures>()> read = [work = std::move(work), look]() -> Result<Figures> {
     Figures out{.at = SteadyClock::now()};
     out.of_each.reserve(work.size());
-    for (const auto& [meter, files] : work) out.of_each.push_back(meter->read(files));
+    for (const auto& [meter, files] : work) out.of_each.push_back(meter->read(files, look));
     return out;
   };
   auto figures = co_await host.meter_workers.run<Figures>(std::move(read), deadline);
   if (figures)
-    for (std::size_t i = 0; i < guests.size(); ++i) guests[i].asker->take(std::move(figures->of_each[i]), figures->at);
+    for (std::size_t i = 0; i < guests.size(); ++i)
+      guests[i].asker->take(std::move(figures->of_each[i]), figures->at, look);
   gathering->arrived();
 }
 
@@ -59,8 +61,8 @@ Deadline patience_of(Deadline deadline) { return Deadline::at(deadline.time() + 
 // Hands guests to the workers, as many at a time as one shall measure.
 class Batches {
  public:
-  Batches(Host& host, GatheringPtr gathering, Deadline deadline)
-      : host_(host), gathering_(std::move(gathering)), deadline_(deadline) {}
+  Batches(Host& host, ports::Look look, GatheringPtr gathering, Deadline deadline)
+      : host_(host), look_(look), gathering_(std::move(gathering)), deadline_(deadline) {}
 
   void add(const std::shared_ptr<Asker>& asker) {
     batch_.push_back({asker, asker->meter(), asker->files()});
@@ -69,11 +71,12 @@ class Batches {
   void hand_over() {
     if (batch_.empty()) return;
     gathering_->expect();
-    asio::co_spawn(host_.core, measure(host_, std::exchange(batch_, {}), gathering_, deadline_), asio::detached);
+    asio::co_spawn(host_.core, measure(host_, std::exchange(batch_, {}), look_, gathering_, deadline_), asio::detached);
   }
 
  private:
   Host& host_;
+  const ports::Look look_;
   const GatheringPtr gathering_;
   const Deadline deadline_;
   std::vector<Measured> batch_;
@@ -96,7 +99,9 @@ asio::awaitable<std::vector<SizesOfDisks>> refresh(Host& host, std::vector<model
   const auto looked = std::make_shared<std::vector<SizesOfDisks>>(guests.size());
   auto gathering = std::make_shared<Gathering>(host.core);
   gathering->expect();  // until all have been asked
-  Batches batches(host, gathering, patience_of(deadline));
+  // Who asks about one guest wants to know all; and the sampler takes its time.
+  const auto look = spare_the_late || guests.size() == 1 ? ports::Look::close : ports::Look::quick;
+  Batches batches(host, look, gathering, patience_of(deadline));
   for (std::size_t at = 0; at < guests.size(); ++at) {
     const auto& view = guests[at];
     if (!view->active()) {
@@ -122,7 +127,7 @@ asio::awaitable<void> refresh_from_kernel(Host& host, std::vector<model::DomainV
                                           SteadyClock::duration oldest, Deadline deadline) {
   auto gathering = std::make_shared<Gathering>(host.core);
   gathering->expect();
-  Batches batches(host, gathering, patience_of(deadline));
+  Batches batches(host, ports::Look::close, gathering, patience_of(deadline));
   const auto now = SteadyClock::now();
   for (const auto& view : guests) {
     const auto asker = asker_of(host, *view);
