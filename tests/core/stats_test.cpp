@@ -271,8 +271,8 @@ TEST_F(Stats, AMeasurementThatComesAfterAYoungerOneIsDropped) {
   const auto web = start("web");
   const auto now = SteadyClock::now();
   on_core([&] {
-    asker(web).take(model::HostFigures{.cpu_ns = 7}, now + 1s);
-    asker(web).take(model::HostFigures{.cpu_ns = 5}, now);
+    asker(web).take(model::HostFigures{.cpu_ns = 7}, now + 1s, ports::Look::close);
+    asker(web).take(model::HostFigures{.cpu_ns = 5}, now, ports::Look::close);
   });
   EXPECT_EQ(sample(web)->host->cpu_ns, 7U);
 }
