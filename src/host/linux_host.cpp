@@ -67,14 +67,13 @@ double read_stalls(const Tree& tree, const char* what, ports::HostLoad::Stalls& 
     std::array<char, 5> share{};
     double percent = 0;
     unsigned long long total_us = 0;
-    if (std::sscanf(line.c_str(), "%4s avg10=%lf avg60=%*f avg300=%*f total=%llu", share.data(), &percent, &total_us) <
-        3)
-      continue;
+    const int read =
+        std::sscanf(line.c_str(), "%4s avg10=%lf avg60=%*f avg300=%*f total=%llu", share.data(), &percent, &total_us);
+    if (read < 2) continue;
+    if (share.front() == 'f') all_percent = percent;
+    if (read < 3) continue;
     if (share.front() == 's') out.some_us = total_us;
-    if (share.front() == 'f') {
-      out.all_us = total_us;
-      all_percent = percent;
-    }
+    if (share.front() == 'f') out.all_us = total_us;
   }
   return all_percent;
 }

@@ -35,8 +35,8 @@ def free_port():
 def watched(tmp_path_factory):
     """A daemon that listens for Prometheus and samples twice a second, with a guest that has a disk."""
     root = tmp_path_factory.mktemp("m")
-    for folder in (root, root.parent):
-        os.chmod(folder, 0o755)
+    for folder in (root, *list(root.parents)[:2]):
+        os.chmod(folder, 0o755)  # QEMU runs as another user and has to get there
     (root / "etc").mkdir()
     port = free_port()
     (root / "etc/vireod.toml").write_text(f'metrics_listen = "127.0.0.1:{port}"\nsample_period_ms = 500\n')
@@ -340,7 +340,7 @@ def test_every_metric_that_is_asked_for_is_there(watched, guest):
             assert OCCASIONAL.fullmatch(name), f"{where} asks for {name}, which there is not"
             assert f'"{re.sub("_(total|info)$", "", name)}"' in source, f"{where} asks for {name}"
         asked |= names
-    assert len(asked & told) > 50
+    assert len(asked & told) > 40
 
 
 def test_the_dashboard_is_one():

@@ -165,7 +165,7 @@ TEST_F(Told, AGuestThatDoesNotRunHasNoFigures) {
   const auto all = out.finish();
   EXPECT_TRUE(all.contains("libvirt_domain_info_vstate{domain=\"off\"} 5\n")) << all;
   EXPECT_TRUE(all.contains("vireo_domain_state{domain=\"off\",state=\"shutoff\",reason=\"unknown\"} 1\n")) << all;
-  for (const char* name : {"vireo_domain_stale", "block", "cpu_time", "monitor", "memory_stats"})
+  for (const char* name : {"vireo_domain_stale", "_block_", "cpu_time", "_monitor_", "memory_stats"})
     EXPECT_FALSE(all.contains(name)) << name;
 }
 
