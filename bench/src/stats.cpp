@@ -174,17 +174,22 @@ struct Command {
   const char* text;
   const char* used;
 };
+// What libvirtd 9.0 asks: its log of a call, with filters for qemu_monitor.
 constexpr std::array commands = {
     Command{"query-status", R"({"execute":"query-status"})", "(the least that a command costs)"},
-    Command{"query-blockstats", R"({"execute":"query-blockstats"})", "block: both, each time"},
+    Command{"query-blockstats", R"({"execute":"query-blockstats"})", "block: Vireo each time, libvirtd twice"},
     Command{"query-named-block-nodes", R"({"execute":"query-named-block-nodes","arguments":{"flat":true}})",
-            "block: libvirtd each time, Vireo once"},
-    Command{"query-balloon", R"({"execute":"query-balloon"})", "balloon: libvirtd each time; Vireo hears the event"},
+            "block: Vireo once, libvirtd each time"},
+    Command{"query-balloon", R"({"execute":"query-balloon"})", "balloon: Vireo hears the event, libvirtd each time"},
     Command{"qom-get guest-stats", R"({"execute":"qom-get","arguments":{"path":"BALLOON","property":"guest-stats"}})",
-            "balloon: libvirtd each time, Vireo if the driver reports"},
+            "balloon: Vireo if the driver reports, libvirtd each time"},
     Command{"query-iothreads", R"({"execute":"query-iothreads"})", "iothread: libvirtd"},
     Command{"query-dirty-rate", R"({"execute":"query-dirty-rate"})",
-            "dirtyrate: libvirtd each time, Vireo while it is measured"},
+            "dirtyrate: Vireo while it is measured, libvirtd each time"},
+    Command{"query-stats-schemas", R"({"execute":"query-stats-schemas","arguments":{"provider":"kvm"}})",
+            "vcpu, vm: Vireo of KVM guests, libvirtd twice"},
+    Command{"query-stats", R"({"execute":"query-stats","arguments":{"target":"vm"}})",
+            "cpu, vcpu, vm: Vireo of KVM guests, libvirtd three times"},
 };
 
 Result<void> print_costs(const BareCrowd& crowd) {
