@@ -178,18 +178,6 @@ TEST_F(FakeHost, ItsLoadIsWhatTheKernelTells) {
   EXPECT_EQ(load.disk_stall, 0) << "this kernel does not tell";
 }
 
-TEST_F(FakeHost, ItsUseIsWhatTheKernelCounts) {
-  file("/proc/stat", "cpu  1000 10 200 5000 50 3 4 5 0 0\ncpu0 1 2 3 4 5 6 7 8 9 0");
-  file("/proc/loadavg", "0.50 1.25 2.00 1/234 5678");
-  file("/proc/meminfo", "MemTotal:  2000000 kB\nMemAvailable:  500000 kB");
-  const auto use = LinuxHost({.root = root_, .cpu_map_folder = root_}).use();
-  const auto ms_per_tick = 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  EXPECT_EQ(use.busy_ms, 1222 * ms_per_tick);
-  EXPECT_EQ(use.idle_ms, 5050 * ms_per_tick);
-  EXPECT_EQ(use.load_5_min, 1.25);
-  EXPECT_EQ(use.available_kib, 500'000u);
-}
-
 TEST_F(FakeHost, ItsProcessorsTimesAreSummedUpAsLibvirtDoes) {
   file("/proc/stat", "cpu  30 1 20 400 5 2 3 9 0 0\ncpu0 10 0 4 200\ncpu11 9 9 9 9 9 9 9\nintr 1");
   const LinuxHost host({.root = root_, .cpu_map_folder = root_});

@@ -197,23 +197,6 @@ ports::OwnProcess LinuxHost::own_process() const {
   return out;
 }
 
-ports::HostUse LinuxHost::use() const {
-  ports::HostUse out;
-  // "cpu  user nice system idle iowait irq softirq steal …", in ticks.
-  std::uint64_t user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, steal = 0;
-  if (std::sscanf(tree_.line("/proc/stat").c_str(), "cpu %lu %lu %lu %lu %lu %lu %lu %lu", &user, &nice, &system, &idle,
-                  &waiting, &irq, &softirq, &steal) == 8) {
-    static const auto ms_per_tick = 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-    out.busy_ms = (user + nice + system + irq + softirq + steal) * ms_per_tick;
-    out.idle_ms = (idle + waiting) * ms_per_tick;
-  }
-  std::sscanf(tree_.line("/proc/loadavg").c_str(), "%lf %lf %lf", &out.load_1_min, &out.load_5_min, &out.load_15_min);
-  const auto memory = tree_.lines("/proc/meminfo");
-  out.memory_kib = value_after(memory, "MemTotal").value_or(0);
-  out.available_kib = value_after(memory, "MemAvailable").value_or(0);
-  return out;
-}
-
 std::uint64_t LinuxHost::process_cpu_time_ns(pid_t pid) const {
   const auto stat = parse_stat(tree_.line("/proc/" + std::to_string(pid) + "/stat"));
   static const auto ns_per_tick = 1'000'000'000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));

@@ -31,7 +31,6 @@ class LinuxHost : public ports::HostFacts {
   unsigned last_cell() const override { return topology_.cells.back().id; }
   std::vector<ports::Neighbour> neighbours() const override;
   Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat format) const override;
-  ports::HostUse use() const override;
 
  private:
   Tree tree_;

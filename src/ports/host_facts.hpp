@@ -50,13 +50,6 @@ struct OwnProcess {
   double started_s = 0;  // since the epoch
 };
 
-// What the host has done since it was booted, and has now. Zeroes where its kernel tells nothing.
-struct HostUse {
-  std::uint64_t busy_ms = 0, idle_ms = 0;  // of all processors together
-  double load_1_min = 0, load_5_min = 0, load_15_min = 0;
-  std::uint64_t memory_kib = 0, available_kib = 0;
-};
-
 // What the host's processors, or one of them, have done since the host booted.
 struct CpuTimes {
   std::uint64_t kernel_ns = 0, user_ns = 0, idle_ns = 0, iowait_ns = 0;
@@ -100,7 +93,6 @@ class HostFacts {
   virtual Result<model::ImageSizes> image_sizes(const std::string& file, model::ImageFormat /*format*/) const {
     return fail(VIR_ERR_NO_SUPPORT, "this host does not look into the file '" + file + "'");
   }
-  virtual HostUse use() const { return {}; }
 };
 
 }  // namespace vireo::ports

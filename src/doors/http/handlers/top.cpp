@@ -71,14 +71,16 @@ json::object top_json(const model::DomainView& guest, SteadyClock::time_point no
 }
 
 json::object host_json(const ports::HostFacts& facts) {
-  const auto use = facts.use();
+  const auto load = facts.load();
+  const auto times = facts.cpu_times(std::nullopt).value_or(ports::CpuTimes{});
+  constexpr std::uint64_t ns_per_ms = 1'000'000;
   return {{"name", facts.hostname()},
           {"cpus", facts.node().cpus},
-          {"busy_ms", use.busy_ms},
-          {"idle_ms", use.idle_ms},
-          {"load", json::array{use.load_1_min, use.load_5_min, use.load_15_min}},
-          {"memory_kib", use.memory_kib},
-          {"available_kib", use.available_kib}};
+          {"busy_ms", (times.kernel_ns + times.user_ns) / ns_per_ms},
+          {"idle_ms", (times.idle_ns + times.iowait_ns) / ns_per_ms},
+          {"load", json::array{load.load_1, load.load_5, load.load_15}},
+          {"memory_kib", load.memory_kib},
+          {"available_kib", load.available_kib}};
 }
 
 }  // namespace
