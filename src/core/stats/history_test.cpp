@@ -9,6 +9,8 @@
 #include <deque>
 #include <random>
 
+#include "core/stats/rates.hpp"
+
 namespace vireo::core {
 namespace {
 
@@ -284,7 +286,8 @@ TEST(History, TakesLessThan64KiBWhateverHappens) {
   std::int64_t at_ms = 0;
   for (int i = 0; i < 3'000; ++i, at_ms += kMinuteMs) history.append(at_ms, kNoonMs + at_ms, kMinuteMs, worst());
   for (int i = 0; i < 779; ++i, at_ms += kPeriodMs) history.append(at_ms, kNoonMs + at_ms, kPeriodMs, worst());
-  EXPECT_LT(history.bytes(), kMostHistoryBytes);
+  // With what else a guest's history holds, and what its owners are counted by.
+  EXPECT_LT(history.bytes() + sizeof(Rates) + 32, kMostHistoryBytes);
   EXPECT_GT(history.bytes(), 58'000U) << "this was not the worst case";
   RecordProperty("bytes_worst", static_cast<int>(history.bytes()));
 

@@ -87,6 +87,11 @@ struct Told {
     Mean mean;
     std::vector<Mean> line(kLinePoints);
     const auto first_ms = entries.empty() ? to_ms : entries.front().at_ms;
+    const auto span_ms = std::max<std::int64_t>(to_ms - first_ms, 1);
+    const auto part = [&](std::int64_t at_ms) {
+      const auto place = (at_ms - first_ms) * static_cast<std::int64_t>(kLinePoints) / span_ms;
+      return static_cast<std::size_t>(std::clamp<std::int64_t>(place, 0, kLinePoints - 1));
+    };
     auto before_ms = first_ms - period_ms;
     for (const auto& entry : entries) {
       const auto weight_ms = std::clamp<std::int64_t>(entry.at_ms - before_ms, 1, std::max(period_ms, kMinuteMs));
@@ -97,9 +102,7 @@ struct Told {
       least = std::min(least.value_or(*value), *value);
       most = std::max(most.value_or(*value), *value);
       mean.add(*value, weight_ms);
-      const auto place = (entry.at_ms - first_ms) * static_cast<std::int64_t>(kLinePoints) /
-                         std::max<std::int64_t>(to_ms - first_ms, 1);
-      line[std::min(static_cast<std::size_t>(place), kLinePoints - 1)].add(*value, weight_ms);
+      for (auto at = part(entry.at_ms - weight_ms + 1); at <= part(entry.at_ms); ++at) line[at].add(*value, weight_ms);
     }
     json::object out{{"name", info.name},    {"unit", info.unit},    {"meaning", info.meaning},
                      {"last", number(last)}, {"min", number(least)}, {"mean", number(mean.get())},
