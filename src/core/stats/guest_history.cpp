@@ -1,4 +1,4 @@
-// When, and what.
+// What of a sample goes into a history: the sampler tells each turn, and what is not of that turn is left out.
 #include "core/stats/guest_history.hpp"
 
 #include "core/host.hpp"

@@ -193,7 +193,10 @@ TEST(History, HasTheHourBySamplesAndTheDayByMinutes) {
   std::int64_t at_ms = 0;
   History history;
   // Each minute of the day has a value of its own, about which samples scatter.
-  const auto value_of = [](std::int64_t ms) { return 100.0 + static_cast<double>(ms / kMinuteMs); };
+  const auto value_of = [](std::int64_t ms) {
+    const auto minute = ms / kMinuteMs;
+    return 100.0 + static_cast<double>(minute);
+  };
   for (; at_ms < kDayMs + kHourMs; at_ms += kPeriodMs)
     history.append(at_ms, kNoonMs + at_ms, kPeriodMs,
                    row_of(value_of(at_ms) + (at_ms / kPeriodMs % 2 == 0 ? 20 : -20)));
@@ -278,7 +281,7 @@ TEST(History, TakesLessThan64KiBWhateverHappens) {
   const auto worst = [&dice] {
     Row row{};
     for (std::size_t i = 0; i < kSeries; ++i)
-      row[i] = *decode(*series_table()[i].scale, static_cast<Code>(kFirstStep + dice() % (kLastStep - 1)));
+      row[i] = decode(*series_table()[i].scale, static_cast<Code>(kFirstStep + dice() % (kLastStep - 1)));
     return row;
   };
   // Each minute's mean would be alike; what is random there, too, is a period of a minute.

@@ -110,7 +110,7 @@ struct Told {
     if (with_line) {
       json::array values;
       values.reserve(line.size());
-      for (const auto& part : line) values.push_back(number(part.get()));
+      for (const auto& mean_of_part : line) values.push_back(number(mean_of_part.get()));
       out["line"] = std::move(values);
     }
     return out;
