@@ -1,5 +1,6 @@
 """Talks with a guest over its serial console, through the daemon's stream or through virsh on a pseudo-terminal."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -21,13 +22,14 @@ class Transcript:
 
     def __init__(self):
         self.text = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")  # a letter may come in two pieces
         self.seen = 0
         self.ended = False
         self.changed = threading.Condition()
 
     def append(self, data):
         with self.changed:
-            self.text += data.decode(errors="replace")
+            self.text += self.decoder.decode(data)
             self.changed.notify_all()
 
     def end(self):
