@@ -1,9 +1,8 @@
 // One function for each answer.
 #include "qemu/figures.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
+#include <map>
+#include <set>
 
 namespace vireo::qemu {
 namespace {
@@ -38,9 +37,10 @@ std::optional<std::uint64_t> count_at(const json::object& object, std::string_vi
   return value ? count_in(*value) : std::nullopt;
 }
 
+// The same where signed numbers are usual.
 std::optional<std::int64_t> number_at(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
-  if (value && value->is_int64()) return value->get_int64();
+  if (value && value->is_int64() && value->get_int64() >= 0) return value->get_int64();
   return std::nullopt;
 }
 
@@ -101,11 +101,13 @@ Result<model::BlockFacts> read_block_facts(const json::value& answer) {
   const auto* nodes = answer.if_array();
   if (!nodes) return unlike("query-named-block-nodes");
   model::BlockFacts out;
+  std::map<std::string, std::string> storage;  // the files of the nodes below those of images, by their names
   for (const auto& element : *nodes) {
     const auto* node = element.if_object();
     const auto* image = node ? object_at(*node, "image") : nullptr;
     const auto capacity = image ? count_at(*image, "virtual-size") : std::nullopt;
     auto name = node ? text_at(*node, "node-name") : std::string();
+    if (name.ends_with("-storage")) storage.emplace(name, text_at(*node, "file"));
     // Nodes of files lie below those of images, whose sizes are meant.
     if (!capacity || name.empty() || text_at(*node, "drv") == "file") continue;
     out.push_back({.node = std::move(name), .file = text_at(*node, "file"), .capacity_bytes = *capacity});
@@ -113,11 +115,8 @@ Result<model::BlockFacts> read_block_facts(const json::value& answer) {
   // Where a chain was pieced together QEMU describes the file in JSON; the file below tells its plain name.
   for (auto& fact : out) {
     if (!fact.file.starts_with("json:")) continue;
-    const auto below = fact.node.substr(0, fact.node.rfind('-')) + "-storage";
-    fact.file.clear();
-    for (const auto& element : *nodes)
-      if (const auto* node = element.if_object(); node && text_at(*node, "node-name") == below)
-        fact.file = text_at(*node, "file");
+    const auto below = storage.find(fact.node.substr(0, fact.node.rfind('-')) + "-storage");
+    fact.file = below == storage.end() ? std::string() : below->second;
   }
   return out;
 }
@@ -127,7 +126,7 @@ Result<model::BalloonReport> read_balloon_report(const json::value& answer) {
   const auto* stats = report ? object_at(*report, "stats") : nullptr;
   if (!stats) return unlike("qom-get guest-stats");
   model::BalloonReport out;
-  if (const auto when = number_at(*report, "last-update")) out.last_update_s = std::max<std::int64_t>(*when, 0);
+  out.last_update_s = number_at(*report, "last-update").value_or(0);
   // QEMU says "not told" with the largest number there is.
   const auto get = [stats](const char* key) {
     auto value = count_at(*stats, key);
@@ -162,22 +161,34 @@ Result<model::DirtyRate> read_dirty_rate(const json::value& answer) {
   out.mib_per_s = number_at(*rate, "dirty-rate");
   out.mode = text_at(*rate, "mode");
   const auto* vcpus = rate->if_contains("vcpu-dirty-rate");
+  // A client takes no name twice.
+  std::set<std::int64_t> seen;
   if (const auto* list = vcpus ? vcpus->if_array() : nullptr)
     for (const auto& element : *list) {
       const auto* vcpu = element.if_object();
       const auto id = vcpu ? number_at(*vcpu, "id") : std::nullopt;
       const auto mib_per_s = vcpu ? number_at(*vcpu, "dirty-rate") : std::nullopt;
-      if (id && mib_per_s) out.vcpus.emplace_back(*id, *mib_per_s);
+      if (id && mib_per_s && seen.insert(*id).second) out.vcpus.emplace_back(*id, *mib_per_s);
     }
   return out;
 }
 
 namespace {
 
-// The kind of each figure of a target; empty: histograms and what else is no single number.
-std::string suffix_of(const json::value& schemas, std::string_view target, std::string_view name) {
+// What a name of a figure ends in, by the figure; histograms and what else is no single number are not among them.
+using Suffixes = std::map<std::string, const char*, std::less<>>;
+
+const char* suffix_of(std::string_view kind) {
+  if (kind == "cumulative") return "sum";
+  if (kind == "instant") return "cur";
+  if (kind == "peak") return "max";
+  return nullptr;
+}
+
+Suffixes suffixes_of(const json::value& schemas, std::string_view target) {
+  Suffixes out;
   const auto* list = schemas.if_array();
-  if (!list) return {};
+  if (!list) return out;
   for (const auto& element : *list) {
     const auto* schema = element.if_object();
     if (!schema || text_at(*schema, "target") != target || text_at(*schema, "provider") != "kvm") continue;
@@ -186,19 +197,17 @@ std::string suffix_of(const json::value& schemas, std::string_view target, std::
     if (!figures) continue;
     for (const auto& figure : *figures) {
       const auto* described = figure.if_object();
-      if (!described || text_at(*described, "name") != name) continue;
-      const auto kind = text_at(*described, "type");
-      if (kind == "cumulative") return "sum";
-      if (kind == "instant") return "cur";
-      if (kind == "peak") return "max";
-      return {};
+      if (!described) continue;
+      auto name = text_at(*described, "name");
+      const auto* suffix = suffix_of(text_at(*described, "type"));
+      if (suffix && !name.empty()) out.emplace(std::move(name), suffix);
     }
   }
-  return {};
+  return out;
 }
 
-std::vector<model::KvmCount> read_kvm_list(const json::value& schemas, std::string_view target,
-                                           const json::object& result) {
+// `left`: the figures that are still to come; a client takes no name twice.
+std::vector<model::KvmCount> read_kvm_list(Suffixes left, const json::object& result) {
   std::vector<model::KvmCount> out;
   const auto* stats = result.if_contains("stats");
   const auto* list = stats ? stats->if_array() : nullptr;
@@ -206,14 +215,15 @@ std::vector<model::KvmCount> read_kvm_list(const json::value& schemas, std::stri
   for (const auto& element : *list) {
     const auto* stat = element.if_object();
     const auto* value = stat ? stat->if_contains("value") : nullptr;
-    if (!value) continue;
-    auto name = text_at(*stat, "name");
-    auto suffix = suffix_of(schemas, target, name);
-    if (suffix.empty()) continue;
+    const auto known = value ? left.find(text_at(*stat, "name")) : left.end();
+    if (known == left.end()) continue;
     if (const auto* truth = value->if_bool())
-      out.push_back({.name = std::move(name), .suffix = std::move(suffix), .value = *truth});
+      out.push_back({.name = known->first, .suffix = known->second, .value = *truth});
     else if (const auto count = count_in(*value))
-      out.push_back({.name = std::move(name), .suffix = std::move(suffix), .value = *count});
+      out.push_back({.name = known->first, .suffix = known->second, .value = *count});
+    else
+      continue;
+    left.erase(known);
   }
   return out;
 }
@@ -225,10 +235,14 @@ Result<model::KvmCounts> read_kvm_counts(const json::value& schemas, const json:
   const auto* processors = vcpus.if_array();
   if (!machines || !processors) return unlike("query-stats");
   model::KvmCounts out;
+  const auto of_machine = suffixes_of(schemas, "vm"), of_processor = suffixes_of(schemas, "vcpu");
   for (const auto& element : *machines)
-    if (const auto* result = element.if_object()) out.vm = read_kvm_list(schemas, "vm", *result);
-  for (const auto& element : *processors)
-    if (const auto* result = element.if_object()) out.vcpus.push_back(read_kvm_list(schemas, "vcpu", *result));
+    if (const auto* result = element.if_object()) out.vm = read_kvm_list(of_machine, *result);
+  // One that cannot be read keeps its place, or those behind it would be taken for others.
+  for (const auto& element : *processors) {
+    const auto* result = element.if_object();
+    out.vcpus.push_back(result ? read_kvm_list(of_processor, *result) : std::vector<model::KvmCount>());
+  }
   return out;
 }
 
