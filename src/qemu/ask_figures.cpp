@@ -91,7 +91,7 @@ asio::awaitable<Result<void>> set_balloon_period(qmp::MonitorPtr monitor, std::s
 asio::awaitable<Result<void>> start_dirty_rate(qmp::MonitorPtr monitor, int seconds, std::string mode,
                                                Deadline deadline) {
   json::object arguments{{"calc-time", seconds}};
-  if (!mode.empty()) arguments["mode"] = std::move(mode);
+  if (!mode.empty()) arguments["mode"] = mode;
   auto done = co_await monitor->execute("calc-dirty-rate", std::move(arguments), deadline);
   if (!done) co_return pass_on(done);
   co_return Result<void>();

@@ -50,6 +50,7 @@ TEST_F(SizesOfImages, WhoeverAsksForTheSameImageSharesTheAnswer) {
   auto second = ask("/hung/b", milliseconds(20'000));
   while (looks < 2) std::this_thread::yield();
   std::vector<std::future<Result<model::ImageSizes>>> more;
+  more.reserve(10);
   for (int i = 0; i < 10; ++i) more.push_back(ask("/hung/a", milliseconds(20'000)));
   sim.settle();
   answer();

@@ -59,6 +59,7 @@ class Stats : public ::testing::Test {
   std::future<std::vector<core::SizesOfDisks>> ask(std::vector<model::DomainDef> defs,
                                                    std::chrono::milliseconds patience) {
     std::vector<model::DomainViewPtr> views;
+    views.reserve(defs.size());
     for (const auto& def : defs) views.push_back(sim.see(ref_of(def)));
     return sim.begin(core::refresh(sim.host, std::move(views), kBlock, Deadline::in(patience)));
   }
@@ -112,6 +113,7 @@ TEST_F(Stats, ManyCallersShareTheNextQuestionAndNobodyGetsWhatIsOlderThanHisCall
   auto first = ask({web}, kLong);
   ASSERT_TRUE(wait_until([&] { return questions("web") == 1; }));
   std::vector<std::future<std::vector<core::SizesOfDisks>>> callers;
+  callers.reserve(20);
   for (int i = 0; i < 20; ++i) callers.push_back(ask({web}, kLong));
   on_core([] {});  // all have begun
   const auto all_called = SteadyClock::now();
@@ -281,6 +283,7 @@ TEST_F(Stats, AMeasurementThatComesAfterAYoungerOneIsDropped) {
 TEST_F(Stats, ShutOffGuestsHaveTheSizesOfTheirFiles) {
   std::promise<void> goes_on;
   std::vector<model::DomainDef> all;
+  all.reserve(102);
   for (int i = 0; i < 100; ++i) all.push_back(with_drive("off" + std::to_string(i), "/good/" + std::to_string(i % 7)));
   all.push_back(with_drive("hung", "/hung/image"));
   all.push_back(with_drive("missing", "/missing"));
@@ -305,6 +308,7 @@ TEST_F(Stats, ShutOffGuestsHaveTheSizesOfTheirFiles) {
 
   const auto record = core::record_of(*sim.see(ref_of(all[0])), nullptr, {.groups = kBlock}, sizes[0]);
   std::vector<std::string> names;
+  names.reserve(record.size());
   for (const auto& param : record) names.push_back(param.name);
   // What is zero is left out, as libvirt does.
   EXPECT_EQ(names, (std::vector<std::string>{"block.count", "block.0.name", "block.0.path", "block.0.capacity",

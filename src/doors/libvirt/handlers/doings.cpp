@@ -84,6 +84,7 @@ Result<wire::remote_domain_get_perf_events_ret> get_perf_events(const Call& call
   if (!guest) return pass_on(guest);
   if (auto definition = chosen_definition(**guest, args.flags); !definition) return pass_on(definition);
   std::vector<core::Param> params;
+  params.reserve(std::size(kPerfEvents));
   for (const auto* event : kPerfEvents) params.push_back({event, false});
   return wire::remote_domain_get_perf_events_ret{.params = to_wire(std::move(params))};
 }
