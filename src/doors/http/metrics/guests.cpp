@@ -365,16 +365,14 @@ GuestRow look_at_guest(const model::DomainViewPtr& view, SteadyClock::time_point
   return row;
 }
 
-std::vector<GuestRow> look_at_guests(core::Host& host, SteadyClock::time_point now) {
-  host.sampler.want();
-  const auto version = host.registry.versions().snapshot();
+std::vector<GuestRow> look_at_guests(const model::HostVersion& version, SteadyClock::time_point now,
+                                     SteadyClock::duration limit) {
   std::vector<const model::DomainViewPtr*> sorted;
-  sorted.reserve(version->by_uuid.size());
-  version->by_uuid.for_each([&](const Uuid&, const model::DomainViewPtr& view) { sorted.push_back(&view); });
+  sorted.reserve(version.by_uuid.size());
+  version.by_uuid.for_each([&](const Uuid&, const model::DomainViewPtr& view) { sorted.push_back(&view); });
   std::ranges::sort(sorted, {}, [](const auto* view) -> const std::string& { return (*view)->name; });
   std::vector<GuestRow> rows;
   rows.reserve(sorted.size());
-  const auto limit = host.sampler.period() * core::kStaleAfter;
   for (const auto* view : sorted) rows.push_back(look_at_guest(*view, now, limit));
   return rows;
 }

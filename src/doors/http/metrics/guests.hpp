@@ -36,8 +36,9 @@ struct GuestRow {
 
 // `limit`: the age beyond which figures are stale.
 GuestRow look_at_guest(const model::DomainViewPtr& view, SteadyClock::time_point now, SteadyClock::duration limit);
-// All guests of the host, by name. Who asks is known to want samples from now on.
-std::vector<GuestRow> look_at_guests(core::Host& host, SteadyClock::time_point now);
+// All guests of one version, by name.
+std::vector<GuestRow> look_at_guests(const model::HostVersion& version, SteadyClock::time_point now,
+                                     SteadyClock::duration limit);
 
 struct GuestFamily {
   Family family;

@@ -273,7 +273,10 @@ std::vector<Family> daemon_families() {
 }
 
 std::string render_metrics(const Services& services, Format format) {
-  const auto guests = look_at_guests(services.host, SteadyClock::now());
+  auto& sampler = services.host.sampler;
+  sampler.want();  // who asks shall find young samples from now on
+  const auto guests = look_at_guests(*services.host.registry.versions().snapshot(), SteadyClock::now(),
+                                     sampler.period() * core::kStaleAfter);
   const Scrape scrape{.services = services,
                       .host = services.host,
                       .guests = guests,
@@ -292,9 +295,9 @@ std::string render_metrics(const Services& services, Format format) {
   return out.finish();
 }
 
-std::string render_guests(core::Host& host, Format format) {
+std::string render_guests(const model::HostVersion& version, SteadyClock::duration limit, Format format) {
   MetricsText out(format);
-  write_guests(look_at_guests(host, SteadyClock::now()), out);
+  write_guests(look_at_guests(version, SteadyClock::now(), limit), out);
   return out.finish();
 }
 

@@ -9,8 +9,8 @@ namespace vireo::doors::http {
 
 std::string render_metrics(const Services& services, Format format);
 
-// What there is to tell of the guests of any host alone.
-std::string render_guests(core::Host& host, Format format);
+// What there is to tell of the guests of a version alone; `limit`: the age beyond which their figures are stale.
+std::string render_guests(const model::HostVersion& version, SteadyClock::duration limit, Format format);
 
 // The daemon's counters (DaemonFacts) under their families; what has none goes to a family that takes all.
 void write_counters(const std::vector<Counter>& counters, MetricsText& out);
