@@ -16,16 +16,14 @@ import time
 import libvirt
 import pytest
 
-import daemons
-import emulators
 import faults
 from bystander import Bystander
-from conftest import clean, short_folder
+from conftest import clean, daemon_of_flawed
 from daemons import wait_for_exit
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, wait_until
 
-LAUNCH_S, MONITOR_S = 3.0, 1.0
+LAUNCH_S, MONITOR_S = 3.0, 1.0  # little patience, so that a story takes a second or two
 SETTINGS = f"""launch_timeout_ms = {LAUNCH_S * 1000:.0f}
 monitor_timeout_ms = {MONITOR_S * 1000:.0f}
 vnc_first_port = 17900
@@ -45,25 +43,15 @@ BALLOON = "<memballoon model='virtio'><stats period='5'/></memballoon>"
 COMMANDS = ("qmp_capabilities", "set_link", "qom-set", "query-chardev", "query-vnc", "cont")
 
 
-@contextlib.contextmanager
-def impatient(request, folder):
-    """A daemon with little patience, so that a story takes a second or two."""
-    (folder / "etc").mkdir()
-    (folder / "etc/vireod.toml").write_text(SETTINGS)
-    with daemons.running(request.config.getoption("--target"), folder) as daemon:
-        daemon.flawed = emulators.Flawed(daemon)
-        yield daemon
-
-
 @pytest.fixture(scope="module")
 def shared_daemon(request, tmp_path_factory):
-    with impatient(request, short_folder(tmp_path_factory)) as daemon:
+    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
         yield daemon
 
 
 @pytest.fixture
 def own_daemon(request, tmp_path_factory):
-    with impatient(request, short_folder(tmp_path_factory)) as daemon:
+    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
         yield daemon
         clean(daemon)
 

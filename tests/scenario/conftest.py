@@ -7,6 +7,7 @@ VIREOD names another binary than build/release/bin/vireod. Stories of what only 
 and are not selected for libvirtd.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ import commands  # noqa: E402
 import consoles  # noqa: E402
 import daemons  # noqa: E402
 import definitions  # noqa: E402
+import emulators  # noqa: E402
 import events  # noqa: E402
 import patience  # noqa: E402
 
@@ -106,6 +108,17 @@ def daemon(request):
         shared.restart()
         pytest.fail(f"the daemon ended during this story\n{shared.log(shared.story_began)}")
     clean(shared)
+
+
+@contextlib.contextmanager
+def daemon_of_flawed(request, tmp_path_factory, settings):
+    """A daemon with settings of its own, and emulators that can be told to misbehave."""
+    folder = short_folder(tmp_path_factory)
+    (folder / "etc").mkdir()
+    (folder / "etc/vireod.toml").write_text(settings)
+    with daemons.running(request.config.getoption("--target"), folder) as daemon:
+        daemon.flawed = emulators.Flawed(daemon)
+        yield daemon
 
 
 def short_folder(tmp_path_factory):

@@ -17,10 +17,9 @@ import time
 import libvirt
 import pytest
 
-import daemons
 import emulators
 import hanging_fs
-from conftest import clean, short_folder
+from conftest import clean, daemon_of_flawed, short_folder
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, wait_until
 
@@ -35,24 +34,15 @@ BLOCK = libvirt.VIR_DOMAIN_STATS_BLOCK
 pytestmark = pytest.mark.vireo_only  # libvirtd waits for a monitor that hangs without end
 
 
-@contextlib.contextmanager
-def brisk(request, folder):
-    (folder / "etc").mkdir()
-    (folder / "etc/vireod.toml").write_text(SETTINGS)
-    with daemons.running(request.config.getoption("--target"), folder) as daemon:
-        daemon.flawed = emulators.Flawed(daemon)
-        yield daemon
-
-
 @pytest.fixture(scope="module")
 def shared_daemon(request, tmp_path_factory):
-    with brisk(request, short_folder(tmp_path_factory)) as daemon:
+    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
         yield daemon
 
 
 @pytest.fixture
 def own_daemon(request, tmp_path_factory):
-    with brisk(request, short_folder(tmp_path_factory)) as daemon:
+    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
         yield daemon
         clean(daemon)
 
