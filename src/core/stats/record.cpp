@@ -29,18 +29,17 @@ class Writer {
     if (in(VIR_DOMAIN_STATS_DIRTYRATE) && guest_.active()) dirty_rate();
     if (in(VIR_DOMAIN_STATS_VM) && guest_.active()) machine();
     own();
-    return std::move(params_);
+    return params_.finish();
   }
 
  private:
   template <class T>
   void put(std::string name, T value) {
-    // A client refuses a whole answer for one name that is too long; only QEMU's own names can be.
-    if (name.size() < VIR_TYPED_PARAM_FIELD_LENGTH) params_.push_back({std::move(name), std::move(value)});
+    params_.put(std::move(name), std::move(value));
   }
-  void number(std::string name, std::uint64_t value) { put(std::move(name), value); }
-  void number(std::string name, const std::optional<std::uint64_t>& value) {
-    if (value) put(std::move(name), *value);
+  template <class T>
+  void number(std::string name, const T& value) {
+    params_.number(std::move(name), value);
   }
 
   // A part of the sample, if it is there; counts towards the record's age.
@@ -164,110 +163,16 @@ class Writer {
     }
   }
 
-  // An image's entry. `counts`: null where QEMU has none, or is not to be shown them.
-  struct Image {
-    const model::Disk* disk;
-    std::string path;
-    unsigned index = 0;  // 0: not told
-    const model::ImageCounts* counts = nullptr;
-    bool top = false;
-    std::optional<std::uint64_t> capacity;
-    const model::ImageSizes* at_rest = nullptr;
-  };
-
-  void image(std::size_t at, const Image& image, const model::HostFigures* h) {
-    const auto name = [at](const char* what) { return fmt::format("block.{}.{}", at, what); };
-    put(name("name"), image.disk->target);
-    if (!image.path.empty()) put(name("path"), image.path);
-    if (image.index > 0) put(name("backingIndex"), std::uint32_t{image.index});
-    if (image.counts && image.top) {
-      const auto& c = *image.counts;
-      number(name("rd.reqs"), c.reads);
-      number(name("rd.bytes"), c.read_bytes);
-      number(name("rd.times"), c.read_ns);
-      number(name("wr.reqs"), c.writes);
-      number(name("wr.bytes"), c.written_bytes);
-      number(name("wr.times"), c.write_ns);
-      number(name("fl.reqs"), c.flushes);
-      number(name("fl.times"), c.flush_ns);
-    }
-    if (image.path.empty()) return;
-    if (const auto* sizes = image.at_rest) {
-      // libvirt leaves out what is zero.
-      const auto some = [&](const char* what, std::uint64_t bytes) {
-        if (bytes > 0) number(name(what), bytes);
-      };
-      some("allocation", sizes->allocation_bytes);
-      some("capacity", sizes->capacity_bytes);
-      some("physical", sizes->physical_bytes);
-    }
-    if (image.counts) number(name("allocation"), image.counts->highest_write);
-    number(name("capacity"), image.capacity);
-    if (!h) return;
-    if (const auto file = std::ranges::find(h->files, image.path, &model::FileSize::path); file != h->files.end())
-      number(name("physical"), file->allocated_bytes);
-  }
-
-  // The number of the first image behind each disk's own, by the position of the disk. QEMU opens the chains of Vireo's
-  // guests by itself, so these images have no node names to draw a number from; they are counted as libvirt does: when
-  // all disks have theirs, from the last disk to the first.
-  std::vector<unsigned> numbers_behind(const model::BlockCounts& counts) const {
-    const auto& disks = live_.devices.disks;
-    unsigned next = 0;
-    for (const auto& disk : disks) next = std::max(next, disk.index);
-    std::vector<unsigned> out(disks.size());
-    if (next == 0) return out;
-    for (std::size_t at = disks.size(); at-- > 0;) {
-      out[at] = next + 1;
-      if (const auto* disk = counts_of(counts, disks[at]); disk && !disk->chain.empty())
-        next += static_cast<unsigned>(disk->chain.size() - 1);
-    }
-    return out;
-  }
-
-  static const model::DiskCounts* counts_of(const model::BlockCounts& counts, const model::Disk& disk) {
-    const auto found = std::ranges::find(counts, disk.info.alias, &model::DiskCounts::alias);
-    return found == counts.end() ? nullptr : &*found;
-  }
-
   void block() {
     const auto& disks = live_.devices.disks;
-    const auto* counts = guest_.active() && !disks.empty() ? take(&model::GuestSample::block) : nullptr;
-    if (guest_.active() && !counts && !disks.empty()) return;
-    const auto* facts = known(&model::GuestSample::images);
-    const auto* h = guest_.active() && !disks.empty() ? host() : nullptr;
-    const auto behind = counts && options_.backing ? numbers_behind(*counts) : std::vector<unsigned>();
-    std::vector<Image> images;
-    for (std::size_t at = 0; at < disks.size(); ++at) {
-      const auto& disk = disks[at];
-      const auto* of_disk = counts ? counts_of(*counts, disk) : nullptr;
-      Image top{.disk = &disk, .path = disk.file, .index = disk.index, .top = true};
-      if (at < at_rest_.size() && at_rest_[at]) top.at_rest = &*at_rest_[at];
-      if (!of_disk || of_disk->chain.empty()) {
-        images.push_back(std::move(top));
-        continue;
-      }
-      for (std::size_t depth = 0; depth < of_disk->chain.size(); ++depth) {
-        if (depth > 0 && !options_.backing) break;
-        const auto& counted = of_disk->chain[depth];
-        Image entry = top;
-        if (depth > 0) {
-          const auto first = behind[at];
-          entry = Image{.disk = &disk, .path = {}, .index = first == 0 ? 0 : first + static_cast<unsigned>(depth) - 1};
-        }
-        entry.counts = &counted;
-        if (facts) {
-          const auto fact = std::ranges::find(*facts, counted.node, &model::ImageFacts::node);
-          if (fact != facts->end() && !counted.node.empty()) {
-            entry.capacity = fact->capacity_bytes;
-            if (depth > 0) entry.path = fact->file;
-          }
-        }
-        images.push_back(std::move(entry));
-      }
+    BlockSources from{.disks = disks, .at_rest = at_rest_, .backing = options_.backing};
+    if (guest_.active() && !disks.empty()) {
+      from.counts = take(&model::GuestSample::block);
+      if (!from.counts) return;
+      from.facts = known(&model::GuestSample::images);
+      from.host = host();
     }
-    put("block.count", static_cast<std::uint32_t>(images.size()));
-    for (std::size_t i = 0; i < images.size(); ++i) image(i, images[i], h);
+    put_blocks(params_, from);
   }
 
   void dirty_rate() {
@@ -303,7 +208,7 @@ class Writer {
   const RecordOptions& options_;
   const SizesOfDisks& at_rest_;
   const model::GuestSample* sample_ = nullptr;
-  std::vector<Param> params_;
+  Params params_;
   std::optional<SteadyClock::time_point> oldest_;
   bool stale_ = false;  // something is missing
 };

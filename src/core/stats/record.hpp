@@ -2,22 +2,12 @@
 // names, types, units and order (libvirt-domain.c, virConnectGetAllDomainStats). Pure.
 #pragma once
 
-#include <string>
-#include <variant>
 #include <vector>
 
+#include "core/stats/block_record.hpp"
 #include "model/domain_view.hpp"
-#include "model/stats.hpp"
 
 namespace vireo::core {
-
-// A typed parameter; the alternatives are those of virTypedParameterType, in its order.
-struct Param {
-  std::string name;
-  std::variant<std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, double, bool, std::string> value;
-
-  bool operator==(const Param&) const = default;
-};
 
 struct RecordOptions {
   unsigned groups = 0;   // virDomainStatsTypes
@@ -26,9 +16,6 @@ struct RecordOptions {
   SteadyClock::time_point fresh_since;
   SteadyClock::time_point now;
 };
-
-// The sizes of the images of a guest that does not run, by the position of their disks; what is not known is absent.
-using SizesOfDisks = std::vector<std::optional<model::ImageSizes>>;
 
 // The record of a guest, whose `sample` may be null or of another life, which is the same. Parts that were never
 // sampled are left out. Two parameters of Vireo's own come last: vireo.age_ms (unsigned long long), the age of the
