@@ -49,9 +49,11 @@ void GuestList::arrange() {
   for (std::size_t i = 0; i < guests.size(); ++i)
     if (holds(guests[i].name, filter_)) rows_.push_back(i);
   const auto less = columns()[sorted_by_].less;
-  // Equals stay in the order of their names, in which they came.
-  std::ranges::stable_sort(rows_, [&](std::size_t a, std::size_t b) {
-    return descending_ ? less(guests[b], guests[a]) : less(guests[a], guests[b]);
+  std::ranges::sort(rows_, [&](std::size_t a, std::size_t b) {
+    const auto &first = guests[descending_ ? b : a], &second = guests[descending_ ? a : b];
+    if (less(first, second)) return true;
+    // Equals stay in the order of their names, in which they came.
+    return a < b && !less(second, first);
   });
   if (!followed_.empty())
     if (const auto found = std::ranges::find(rows_, followed_, [&](std::size_t at) { return guests[at].uuid; });
