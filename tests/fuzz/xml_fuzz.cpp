@@ -68,7 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const auto running = qemu::assign_aliases(*completed, "/run/vireo/channel");
   expect_survives(running, {}, {.live = true}, "a running guest's definition survives its XML");
-  const auto argv = qemu::build_argv(running, {.monitor_fd = 3});
+  const std::vector<int> tap_fds(running.devices.interfaces.size(), 4);
+  const auto argv = qemu::build_argv(running, {.monitor_fd = 3, .tap_fds = tap_fds});
   expect(!argv.empty() && argv.front() == running.devices.emulator, "the command line begins with the emulator");
   for (const auto& word : argv) expect(!word.contains('\0'), "no word of the command line is cut short");
   return 0;
