@@ -165,3 +165,22 @@ def test_what_a_booted_guest_does(conn, booted, images):
     assert after["block.0.fl.reqs"] > before["block.0.fl.reqs"] and after["block.0.wr.times"] > 0
     assert after["cpu.time"] > before["cpu.time"] and after["vcpu.0.time"] > before["vcpu.0.time"]
     assert 0 < after["balloon.unused"] <= after["balloon.usable"] < after["balloon.available"] < 96 * 1024
+
+
+@pytest.mark.vireo_only
+def test_more_than_a_message_carries_is_refused_with_the_way_to_get_it(own_daemon):
+    """9,000 guests of eight disks each, simulated: more than the 32 MiB of the protocol."""
+    image = own_daemon.root / "image"
+    image.touch()
+    disks = "".join(f"<disk type='file' device='disk'><source file='{image}'/><target dev='vd{letter}' bus='virtio'/>"
+                    "<readonly/><shareable/></disk>" for letter in "abcdefgh")
+    conn = libvirt.open(f"test+unix:///default?socket={own_daemon.socket_path}")
+    domains = [conn.createXML(f"<domain type='test'><name>g{n}</name><memory>1024</memory><os><type>hvm</type></os>"
+                              f"<devices>{disks}</devices></domain>") for n in range(9000)]
+    with pytest.raises(libvirt.libvirtError, match="domainListGetStats") as refusal:
+        conn.getAllDomainStats()
+    assert (refusal.value.get_error_code(), refusal.value.get_error_domain()) == (
+        libvirt.VIR_ERR_RPC, libvirt.VIR_FROM_RPC)
+    assert len(conn.domainListGetStats(domains[:100])) == 100
+    del domains
+    conn.close()
