@@ -106,7 +106,7 @@ asio::awaitable<Response> show_top(const Services& services, Request) {
                         {"host", host_json(facts)},
                         {"domains", std::move(domains)}};
   };
-  auto composed = co_await host.meter_workers.run<json::object>(std::move(compose), Deadline::in(kComposing));
+  auto composed = co_await services.scrapes.run<json::object>(std::move(compose), Deadline::in(kComposing));
   if (!composed) co_return refusal(composed.error());
   co_return Response{.body = std::move(*composed)};
 }

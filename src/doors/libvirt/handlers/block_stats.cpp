@@ -108,18 +108,18 @@ asio::awaitable<Result<model::ImageSizes>> sizes_in_use(core::Host& host, model:
   const auto* counts = (*sample)->block ? counts_of(*(*sample)->block, disk) : nullptr;
   if (!counts) co_return fail(VIR_ERR_INTERNAL_ERROR, "failed to gather stats for disk '" + disk.target + "'");
   model::ImageSizes file;
-  const auto& files = (*sample)->host->files;
+  // The workers that read the kernel's counts may be late.
+  static const std::vector<model::FileSize> unknown;
+  const auto& files = (*sample)->host ? (*sample)->host->files : unknown;
   if (const auto found = std::ranges::find(files, disk.file, &model::FileSize::path); found != files.end()) {
     file = {.allocation_bytes = found->allocated_bytes, .physical_bytes = found->length_bytes};
   } else {
-    // A block device, or a path by another name.
+    // A block device, a path by another name, or not looked at yet.
     auto read = co_await sizes_at_rest(host, disk);
     if (!read) co_return pass_on(read);
     file = *read;
   }
-  model::ImageSizes out{.capacity_bytes = file.capacity_bytes,
-                        .allocation_bytes = file.allocation_bytes,
-                        .physical_bytes = file.physical_bytes};
+  auto out = file;
   if (const auto& images = (*sample)->images)
     if (const auto fact = std::ranges::find(*images, counts->node, &model::ImageFacts::node); fact != images->end())
       out.capacity_bytes = fact->capacity_bytes;
