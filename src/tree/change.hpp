@@ -21,8 +21,8 @@ struct Change {
 };
 
 struct Commit {
-  const Node& root;                  // as it is now
-  std::span<const Change> changes;   // one for each path and kind, in the order in which they were first made
+  const Node& root;                 // as it is now
+  std::span<const Change> changes;  // one for each path and kind, in the order in which they were first made
 };
 
 }  // namespace vireo::tree

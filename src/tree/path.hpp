@@ -29,8 +29,8 @@ class Path {
   }
   // Whether the other is this path or below it.
   constexpr bool holds(Path other) const {
-    return is_root() || (other.text_.starts_with(text_) &&
-                         (other.text_.size() == text_.size() || other.text_[text_.size()] == '/'));
+    return is_root() ||
+           (other.text_.starts_with(text_) && (other.text_.size() == text_.size() || other.text_[text_.size()] == '/'));
   }
 
   // The parts from the root on: for (Parts left(path); !left.done();) use(left.next());

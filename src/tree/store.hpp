@@ -2,28 +2,27 @@
 // has of it. Every operation is done as a caller, either at once (without a transaction: a commit of its own) or within
 // one. Pure: no I/O, no clock, and one thread at a time.
 //
-// Errors are errno values, those of xs_wire.h: EINVAL what cannot be, ENOENT no such node, EACCES and EPERM not allowed,
-// EROFS a part that somebody else keeps, ENOSPC more than a limit allows, EAGAIN a transaction that lost.
+// Errors are errno values, those of xs_wire.h: EINVAL what cannot be, ENOENT no such node, EACCES and EPERM not
+// allowed, EROFS a part that somebody else keeps, ENOSPC more than a limit allows, EAGAIN a transaction that lost.
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "tree/accounts.hpp"
 #include "tree/change.hpp"
+#include "tree/draft.hpp"
 #include "tree/limits.hpp"
 #include "tree/node.hpp"
+#include "tree/outcome.hpp"
 #include "tree/path.hpp"
 #include "tree/permissions.hpp"
 #include "tree/transaction.hpp"
 
 namespace vireo::tree {
-
-template <class T>
-using Outcome = std::expected<T, int>;
 
 // A node's children: their names, each followed by a zero byte, in the order of the alphabet.
 struct Listing {
@@ -37,18 +36,20 @@ class Store {
   // Whether clients may change what is at a path; asked for every change of theirs but not for keep()'s.
   using Guard = std::function<bool(Path)>;
 
+  // An empty tree: a root that domain 0 owns and everybody may read.
   Store();
 
   // `listener` hears of every commit that changed something, in order, and must not change the tree.
   void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
-  void guard(Guard guard) { guard_ = std::move(guard); }
+  void guard(Guard may_change) { guard_ = std::move(may_change); }
 
   // What follows works on the newest version, or where a transaction is given on that. Values, listings and permissions
   // are valid until the next call.
   Outcome<std::string_view> read(const Caller& caller, Transaction* in, Path path);
   Outcome<Listing> list(const Caller& caller, Transaction* in, Path path);
   Outcome<const Permissions*> permissions(const Caller& caller, Transaction* in, Path path);
-  // Makes the node if need be, and its parents, with empty values.
+  // Makes the node if need be, and its parents, with empty values. EINVAL: the value has more than Node::max_value
+  // bytes.
   Outcome<void> write(const Caller& caller, Transaction* in, Path path, std::string_view value);
   // Makes the node and its parents; one that exists stays as it is.
   Outcome<void> make(const Caller& caller, Transaction* in, Path path);
@@ -56,33 +57,66 @@ class Store {
   Outcome<void> remove(const Caller& caller, Transaction* in, Path path);
   Outcome<void> set_permissions(const Caller& caller, Transaction* in, Path path, Permissions permissions);
 
-  // O(1) at any size of the tree. ENOSPC: the caller has too many open.
-  Outcome<std::unique_ptr<Transaction>> begin(const Caller& caller);
+  // O(1) at any size of the tree.
+  std::unique_ptr<Transaction> begin(const Caller& caller);
   // EAGAIN: something that the transaction was told is not so any more. ENOSPC: a limit is passed by now. To abort a
   // transaction, destroy it.
   Outcome<void> commit(std::unique_ptr<Transaction> transaction);
 
-  // The daemon's own part. Several changes as one commit, without regard to limits, guard and permissions: changes(edit)
-  // calls edit.write(…) and the like.
-  class Keeper;
+  // The daemon's own part: several changes as one commit, without regard to limits, guard and permissions.
+  class Keeper {
+   public:
+    void write(Path path, std::string_view value);
+    void remove(Path path);
+    void set_permissions(Path path, Permissions permissions);
+
+   private:
+    friend class Store;
+    explicit Keeper(Draft draft) : draft_(draft) {}
+    void note(Outcome<std::optional<Change>> done);
+    Draft draft_;
+    std::vector<std::unique_ptr<std::string>> paths_;
+    std::vector<Change> changes_;
+  };
   void keep(const std::function<void(Keeper&)>& changes);
 
   // Frees part of what no version holds any more, at most so many pieces; true: there is more.
   bool tidy(std::size_t pieces);
 
   const Node& root() const { return *root_; }
-  const Node* find(Path path) const;
+  const Node* find(Path path) const { return tree::find(*root_, path); }
   Quotas& quotas() { return quotas_; }
+  // What each domain has. Domains that have just removed much have it counted off soon.
   const Accounts& accounts() const { return accounts_; }
 
-  // What has happened so far.
   struct Figures {
     std::uint64_t commits = 0;       // that changed something
     std::uint64_t transactions = 0;  // begun
     std::uint64_t open = 0;
-    std::uint64_t conflicts = 0;     // ended with EAGAIN
+    std::uint64_t conflicts = 0;  // ended with EAGAIN
   };
-  Figures figures() const;
+  const Figures& figures() const { return figures_; }
+
+ private:
+  Draft newest() { return {root_, accounts_, nullptr, &quotas_, stamp_}; }
+  bool guarded(Path path) const { return guard_ && !guard_(path); }
+  Outcome<const Node*> see(const Caller& caller, Transaction* in, Path path, Transaction::What what);
+  // One change, at once or within a transaction; `change` is done on the draft that it is given.
+  template <class Act>
+  Outcome<void> change(const Caller& caller, Transaction* in, Path path, Transaction::Step step, const Act& act);
+  // What a step of a log does to a draft.
+  static Outcome<std::optional<Change>> redo(Draft& draft, const Caller& caller, const Transaction::Step& step);
+  // The whole log once more.
+  Outcome<void> replay(Transaction& transaction);
+  void tell(std::span<const Change> changes);
+
+  NodeRef root_;
+  Accounts accounts_;
+  Quotas quotas_;
+  std::uint64_t stamp_ = 0;
+  Figures figures_;
+  Guard guard_;
+  std::vector<Listener> listeners_;
 };
 
 }  // namespace vireo::tree

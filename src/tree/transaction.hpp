@@ -1,0 +1,86 @@
+// A transaction: the version with which it began, its own version since it changed something, and a log of what it was
+// told and what it did. To commit is to go through the log once more on the newest version: if all the answers are the
+// same, then it is as if the whole transaction had happened now, and what it did is the newest version from here on. So
+// it conflicts exactly where it would have been told something else; absence, permissions, children's names and
+// refusals are answers like any other. One that only read needs no second look: it happened when it began.
+//
+// Made and ended by the Store, which has to outlive it. Destroying it aborts it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tree/accounts.hpp"
+#include "tree/draft.hpp"
+#include "tree/node.hpp"
+#include "tree/path.hpp"
+#include "tree/permissions.hpp"
+
+namespace vireo::tree {
+
+class Transaction {
+ public:
+  Transaction(const Caller& caller, NodeRef base, std::uint64_t began, std::uint64_t& open)
+      : caller_(caller), root_(std::move(base)), began_(began), open_(open) {
+    ++open_;
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction() { --open_; }
+
+  // How many different nodes it has read or changed, and what its log takes, in bytes.
+  std::size_t nodes() const { return touched_.size(); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  friend class Store;
+
+  enum class What : std::uint8_t {
+    value = 1,
+    children = 2,
+    permissions = 4,
+    write = 8,
+    make = 16,
+    remove = 32,
+    set_permissions = 64
+  };
+  struct Touched {
+    std::uint8_t told = 0;     // What::value, children, permissions: an answer about it is in the log
+    std::uint8_t changed = 0;  // while a commit is told of: the kinds of changes of this path that it has
+  };
+  using Index = std::unordered_map<std::string, Touched>;
+
+  struct Step {
+    What what;
+    Index::value_type* at;    // the path, and what is known of it
+    int error = 0;            // how it ended
+    Ref<const Node> seen;     // told: the node
+    std::string value;        // written
+    Permissions permissions;  // set
+    bool changed = false;
+    NodeRef gone;  // removed
+
+    Path path() const { return *Path::parse(at->first); }
+  };
+
+  // Null: it may not touch any more nodes.
+  Index::value_type* touch(Path path, const Limits& limits);
+  static bool changes(What what) { return what >= What::write; }
+  // Whether a node, or that there is none, answers a question as it was answered before.
+  static bool same_answer(const Step& step, const Outcome<const Node*>& now);
+
+  const Caller caller_;
+  NodeRef root_;
+  Accounts accounts_;          // what its own version has more or less than the one with which it began
+  const std::uint64_t began_;  // how many commits there had been
+  std::uint64_t& open_;
+  Index touched_;
+  std::vector<Step> log_;
+  std::size_t bytes_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace vireo::tree

@@ -1,0 +1,156 @@
+// The tree of watches, walked beside the tree of nodes.
+#include "tree/watches.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "tree/draft.hpp"
+
+namespace vireo::tree {
+
+struct Watches::Branch {
+  Here here;
+  std::map<std::string, std::unique_ptr<Branch>, std::less<>> below;
+};
+
+Watches::Watches() : root_(std::make_unique<Branch>()) {}
+Watches::~Watches() = default;
+
+// Null: nobody watches there.
+Watches::Here* Watches::place(std::string_view text, bool make) {
+  if (text.starts_with('@')) {
+    const auto found = special_.find(text);
+    if (found != special_.end()) return &found->second;
+    return make ? &special_[std::string(text)] : nullptr;
+  }
+  Branch* branch = root_.get();
+  for (Path::Parts left(*Path::parse(text)); !left.done();) {
+    const auto part = left.next();
+    auto next = branch->below.find(part);
+    if (next == branch->below.end()) {
+      if (!make) return nullptr;
+      next = branch->below.emplace(std::string(part), std::make_unique<Branch>()).first;
+    }
+    branch = next->second.get();
+  }
+  return &branch->here;
+}
+
+// Nobody watches there any more: the branches that led nowhere else go.
+void Watches::forget_place(std::string_view text) {
+  if (text.starts_with('@')) {
+    special_.erase(special_.find(text));
+    return;
+  }
+  // The last branch on the way that has to stay, and the part behind it.
+  Branch* keep = root_.get();
+  std::string_view behind;
+  Branch* branch = root_.get();
+  for (Path::Parts left(*Path::parse(text)); !left.done();) {
+    const auto part = left.next();
+    if (branch == root_.get() || !branch->here.empty() || branch->below.size() > 1) {
+      keep = branch;
+      behind = part;
+    }
+    branch = branch->below.find(part)->second.get();
+  }
+  if (branch->here.empty() && branch->below.empty() && branch != root_.get())
+    keep->below.erase(keep->below.find(behind));
+}
+
+const Watch* Watches::add(Watch watch) {
+  auto& here = *place(watch.path, true);
+  const auto same = [&](const auto& each) { return each->owner == watch.owner && each->token == watch.token; };
+  if (std::ranges::any_of(here, same)) return nullptr;
+  auto& of_owner = by_owner_[watch.owner];
+  here.push_back(std::make_unique<Watch>(std::move(watch)));
+  of_owner.push_back(here.back().get());
+  ++size_;
+  return here.back().get();
+}
+
+bool Watches::remove(void* owner, std::string_view path, std::string_view token) {
+  auto* here = place(path, false);
+  if (!here) return false;
+  const auto watch =
+      std::ranges::find_if(*here, [&](const auto& each) { return each->owner == owner && each->token == token; });
+  if (watch == here->end()) return false;
+  const auto of_owner = by_owner_.find(owner);
+  std::erase(of_owner->second, watch->get());
+  if (of_owner->second.empty()) by_owner_.erase(of_owner);
+  const std::string where = (*watch)->path;  // `path` may be the watch's own
+  here->erase(watch);
+  --size_;
+  if (here->empty()) forget_place(where);
+  return true;
+}
+
+std::size_t Watches::remove_all(void* owner) {
+  const auto found = by_owner_.find(owner);
+  if (found == by_owner_.end()) return 0;
+  const auto all = std::move(found->second);
+  by_owner_.erase(found);
+  for (const Watch* watch : all) {
+    const std::string where = watch->path;
+    auto* here = place(where, false);
+    std::erase_if(*here, [&](const auto& each) { return each.get() == watch; });
+    if (here->empty()) forget_place(where);
+  }
+  size_ -= all.size();
+  return all.size();
+}
+
+void Watches::match_below(const Branch& branch, const Node& gone, const Found& found) {
+  for (const auto& watch : branch.here) found(*watch, watch->path, &gone);
+  for (const auto& [part, below] : branch.below)
+    if (const Node* node = gone.child(part)) match_below(*below, *node, found);
+}
+
+void Watches::match_one(const Branch& root, const Commit& commit, const Change& change, const Found& found) {
+  const Node* node = change.gone ? change.gone.get() : nullptr;
+  bool looked = node != nullptr;
+  // Only who is told needs to know what is there.
+  const auto tell = [&](const Watch& watch, std::uint32_t levels) {
+    if (watch.depth && levels > *watch.depth) return;
+    if (!looked) node = find(commit.root, change.path);
+    looked = true;
+    found(watch, change.path.text(), node);
+  };
+  std::uint32_t levels = 0;
+  for (Path::Parts left(change.path); !left.done(); ++levels) left.next();
+  const Branch* branch = &root;
+  for (Path::Parts left(change.path);; --levels) {
+    if (levels == 0) break;
+    for (const auto& watch : branch->here) tell(*watch, levels);
+    const auto next = branch->below.find(left.next());
+    if (next == branch->below.end()) return;
+    branch = next->second.get();
+  }
+  for (const auto& watch : branch->here) tell(*watch, 0);
+  if (!change.gone) return;
+  for (const auto& [part, below] : branch->below)
+    if (const Node* child = change.gone->child(part)) match_below(*below, *child, found);
+}
+
+void Watches::match(const Commit& commit, const Found& found) const {
+  if (size_ == 0) return;
+  if (commit.changes.size() == 1) {
+    match_one(*root_, commit, commit.changes.front(), found);
+    return;
+  }
+  std::set<std::pair<const Watch*, std::string>> told;
+  for (const auto& change : commit.changes)
+    match_one(*root_, commit, change, [&](const Watch& watch, std::string_view path, const Node* node) {
+      if (told.emplace(&watch, path).second) found(watch, path, node);
+    });
+}
+
+void Watches::match_special(std::string_view name, DomainId domain, const Found& found) const {
+  const std::string one = std::string(name) + "/" + std::to_string(domain);
+  if (const auto all = special_.find(name); all != special_.end())
+    for (const auto& watch : all->second) found(*watch, watch->depth.value_or(0) > 0 ? one : name, nullptr);
+  if (const auto all = special_.find(one); all != special_.end())
+    for (const auto& watch : all->second) found(*watch, one, nullptr);
+}
+
+}  // namespace vireo::tree
