@@ -24,7 +24,7 @@ struct Limits {
 
 // Of domain 0: all its clients together for nodes and their memory, each connection for the rest.
 inline constexpr Limits privileged_limits{.nodes = 2'000'000,
-                                          .node_size = 4'096,
+                                          .node_size = 8'192,
                                           .permissions = 1'024,
                                           .watches = 100'000,
                                           .transactions = 1'000,

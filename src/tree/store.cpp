@@ -20,14 +20,14 @@ Store::Store()
 Outcome<const Node*> Store::see(const Caller& caller, Transaction* in, Path path, Transaction::What what) {
   auto seen = look(in ? *in->root_ : *root_, caller, path, Rights::read);
   if (!in) return seen;
-  auto* at = in->touch(path, quotas_.of(caller.domain));
+  const auto& limits = quotas_.of(caller.domain);
+  auto* at = in->touch(path, limits);
   if (!at) return refuse(ENOSPC);
-  const auto bit = static_cast<std::uint8_t>(what);
-  if ((at->second.told & bit) == 0) {
-    at->second.told |= bit;
-    in->bytes_ += sizeof(Transaction::Step);
-    in->log_.push_back(
-        {.what = what, .at = at, .error = seen ? 0 : seen.error(), .seen = Ref<const Node>(seen ? *seen : nullptr)});
+  if (!in->is_in_log(at->second, what)) {
+    Transaction::Step step{.what = what, .at = at, .error = seen ? 0 : seen.error()};
+    if (seen) step.seen = Ref<const Node>(*seen);
+    if (!in->log(std::move(step), limits)) return refuse(ENOSPC);
+    in->note_in_log(at->second, what);
   }
   return seen;
 }
@@ -62,19 +62,17 @@ Outcome<void> Store::change(const Caller& caller, Transaction* in, Path path, Tr
   }
   const auto& limits = quotas_.of(caller.domain);
   step.at = in->touch(path, limits);
-  const auto bytes = sizeof(step) + step.value.size() + step.permissions.size() * sizeof(Permission);
-  if (!step.at || (limits.memory > 0 && in->bytes_ + bytes > limits.memory)) return refuse(ENOSPC);
+  if (!step.at || !in->has_room(step, limits)) return refuse(ENOSPC);
   Draft draft{in->root_, in->accounts_, &accounts_, &quotas_, stamp_};
   auto done = act(draft);
   if (!done && done.error() == ENOSPC) return refuse(ENOSPC);  // says nothing of the tree
   if (done && *done) {
     step.changed = true;
     step.gone = (*done)->gone;
+    ++in->changes_;
   }
   if (!done) step.error = done.error();
-  in->changed_ = in->changed_ || step.changed;
-  in->bytes_ += bytes;
-  in->log_.push_back(std::move(step));
+  (void)in->log(std::move(step), limits);
   if (!done) return refuse(done.error());
   return {};
 }
@@ -151,7 +149,7 @@ Outcome<void> Store::replay(Transaction& transaction) {
 
 Outcome<void> Store::commit(std::unique_ptr<Transaction> transaction) {
   Transaction& t = *transaction;
-  if (!t.changed_) return {};
+  if (t.changes_ == 0) return {};
   if (t.began_ == figures_.commits) {
     root_ = std::move(t.root_);
     accounts_.add(std::move(t.accounts_));

@@ -1,6 +1,8 @@
 // What a transaction remembers of what it was told.
 #include "tree/transaction.hpp"
 
+#include <utility>
+
 namespace vireo::tree {
 
 Transaction::Index::value_type* Transaction::touch(Path path, const Limits& limits) {
@@ -9,6 +11,34 @@ Transaction::Index::value_type* Transaction::touch(Path path, const Limits& limi
   if (limits.transaction_nodes > 0 && touched_.size() >= limits.transaction_nodes) return nullptr;
   bytes_ += sizeof(Index::value_type) + path.text().size();
   return &*touched_.try_emplace(std::string(path.text())).first;
+}
+
+bool Transaction::is_in_log(const Touched& touched, What what) const {
+  return touched.changes == changes_ && (touched.told & static_cast<std::uint8_t>(what)) != 0;
+}
+
+void Transaction::note_in_log(Touched& touched, What what) const {
+  if (touched.changes != changes_) touched = {.told = 0, .changes = changes_};
+  touched.told |= static_cast<std::uint8_t>(what);
+}
+
+namespace {
+
+std::size_t bytes_of(std::string_view value, const Permissions& permissions) {
+  return value.size() + permissions.size() * sizeof(Permission);
+}
+
+}  // namespace
+
+bool Transaction::has_room(const Step& step, const Limits& limits) const {
+  return limits.memory == 0 || bytes_ + sizeof(step) + bytes_of(step.value, step.permissions) <= limits.memory;
+}
+
+bool Transaction::log(Step step, const Limits& limits) {
+  if (!has_room(step, limits)) return false;
+  bytes_ += sizeof(step) + bytes_of(step.value, step.permissions);
+  log_.push_back(std::move(step));
+  return true;
 }
 
 bool Transaction::same_answer(const Step& step, const Outcome<const Node*>& now) {

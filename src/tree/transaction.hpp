@@ -48,7 +48,10 @@ class Transaction {
     set_permissions = 64
   };
   struct Touched {
-    std::uint8_t told = 0;     // What::value, children, permissions: an answer about it is in the log
+    // What::value, children, permissions: the answer is in the log, given after so many of the transaction's own
+    // changes. After further ones it may be another, also where others' have a part in it (inherited permissions).
+    std::uint8_t told = 0;
+    std::uint32_t changes = 0;
     std::uint8_t changed = 0;  // while a commit is told of: the kinds of changes of this path that it has
   };
   using Index = std::unordered_map<std::string, Touched>;
@@ -68,6 +71,12 @@ class Transaction {
 
   // Null: it may not touch any more nodes.
   Index::value_type* touch(Path path, const Limits& limits);
+  // Whether the answer to such a question is in the log; and that it is from now on.
+  bool is_in_log(const Touched& touched, What what) const;
+  void note_in_log(Touched& touched, What what) const;
+  bool has_room(const Step& step, const Limits& limits) const;
+  // False: there is no room.
+  bool log(Step step, const Limits& limits);
   static bool changes(What what) { return what >= What::write; }
   // Whether a node, or that there is none, answers a question as it was answered before.
   static bool same_answer(const Step& step, const Outcome<const Node*>& now);
@@ -80,7 +89,7 @@ class Transaction {
   Index touched_;
   std::vector<Step> log_;
   std::size_t bytes_ = 0;
-  bool changed_ = false;
+  std::uint32_t changes_ = 0;  // how many of its steps changed something
 };
 
 }  // namespace vireo::tree

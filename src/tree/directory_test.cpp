@@ -1,0 +1,104 @@
+// A directory beside a plain map, through many changes; what is shared stays as it was.
+#include "tree/directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <string>
+
+namespace vireo::tree {
+namespace {
+
+NodeRef named(const std::string& name) {
+  static const PermissionsRef anyone(new SharedPermissions({{.domain = 0, .rights = Rights::read}}));
+  return Node::create(name, "v", anyone, 1);
+}
+
+std::string listed(const std::set<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += name + '\0';
+  return out;
+}
+
+void expect_same(const Directory& directory, const std::set<std::string>& model) {
+  ASSERT_EQ(directory.size(), model.size());
+  ASSERT_EQ(directory.names(), listed(model));
+  for (const auto& name : model) {
+    const Node* node = directory.find(name);
+    ASSERT_NE(node, nullptr) << name;
+    ASSERT_EQ(node->name(), name);
+  }
+  EXPECT_EQ(directory.find("no such child"), nullptr);
+}
+
+TEST(Directory, HoldsWhatWasPutIntoItThroughManyChanges) {
+  std::mt19937 dice(7);
+  for (const int names : {3, 20, 40, 3'000}) {
+    auto directory = Ref(new Directory);
+    std::set<std::string> model;
+    for (int step = 0; step < 4 * names + 100; ++step) {
+      const auto name = "n" + std::to_string(dice() % static_cast<unsigned>(names));
+      if (model.insert(name).second) {
+        directory->insert(named(name));
+      } else {
+        const auto gone = directory->erase(name);
+        ASSERT_EQ(gone->name(), name);
+        model.erase(name);
+      }
+      if (step % (names / 3 + 1) == 0) expect_same(*directory, model);
+    }
+    while (!model.empty()) {
+      directory->erase(*model.begin());
+      model.erase(model.begin());
+    }
+    expect_same(*directory, model);
+    EXPECT_FALSE(directory->top());
+  }
+}
+
+TEST(Directory, ThatSomebodyElseHoldsStaysAsItWas) {
+  auto directory = Ref(new Directory);
+  std::set<std::string> model;
+  for (int i = 0; i < 500; ++i) {
+    directory->insert(named("n" + std::to_string(i)));
+    model.insert("n" + std::to_string(i));
+  }
+  const auto kept = Ref(new Directory(*directory));
+  for (int i = 0; i < 500; i += 2) directory->erase("n" + std::to_string(i));
+  for (int i = 500; i < 700; ++i) directory->insert(named("n" + std::to_string(i)));
+  NodeRef& slot = *directory->slot("n1");
+  Node::own(slot);
+  Node::set_value(slot, "other", 2);
+  expect_same(*kept, model);
+  EXPECT_EQ(kept->find("n1")->value(), "v");
+  EXPECT_EQ(directory->find("n1")->value(), "other");
+}
+
+TEST(Directory, GivesNoPlaceToWhatIsNotThere) {
+  auto directory = Ref(new Directory);
+  EXPECT_EQ(directory->slot("a"), nullptr);
+  directory->insert(named("a"));
+  EXPECT_NE(directory->slot("a"), nullptr);
+  EXPECT_EQ(directory->slot("b"), nullptr);
+}
+
+TEST(Limbo, FreesStepByStep) {
+  auto& limbo = Limbo::of_this_thread();
+  while (limbo.release(1'000)) {
+  }
+  auto directory = Ref(new Directory);
+  for (int i = 0; i < 1'000; ++i) directory->insert(named("n" + std::to_string(i)));
+  while (limbo.release(1'000)) {
+  }
+  directory = {};
+  EXPECT_EQ(limbo.waiting(), 1U);
+  int steps = 0;
+  while (limbo.release(100)) ++steps;
+  EXPECT_GE(steps, 10);
+  EXPECT_EQ(limbo.waiting(), 0U);
+}
+
+}  // namespace
+}  // namespace vireo::tree

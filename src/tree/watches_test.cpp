@@ -1,0 +1,143 @@
+// Who is told of what.
+#include "tree/watches.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tree/store.hpp"
+
+namespace vireo::tree {
+namespace {
+
+const Caller caller{};
+Path at(std::string_view text) { return *Path::parse(text); }
+
+struct WatchesTest : ::testing::Test {
+  Store store;
+  Watches watches;
+  int one = 0, two = 0;
+  std::string told;
+
+  WatchesTest() {
+    store.listen([this](const Commit& commit) {
+      watches.match(commit, [this](const Watch& watch, std::string_view path, const Node* node) {
+        told += watch.token + ":" + std::string(path) + (node ? "" : "!") + " ";
+      });
+    });
+  }
+  void watch(std::string path, std::string token, std::optional<std::uint32_t> depth = {}) {
+    ASSERT_NE(watches.add({.owner = &one, .path = std::move(path), .token = std::move(token), .depth = depth}),
+              nullptr);
+  }
+  std::string after(const std::function<void()>& change) {
+    told.clear();
+    change();
+    return told;
+  }
+  std::string write(std::string_view path) {
+    return after([&] { store.write(caller, nullptr, at(path), "v").value(); });
+  }
+  std::string remove(std::string_view path) {
+    return after([&] { store.remove(caller, nullptr, at(path)).value(); });
+  }
+};
+
+TEST_F(WatchesTest, HearOfTheirPathAndWhatIsBelow) {
+  watch("/", "root");
+  watch("/a", "a");
+  watch("/a/b", "b");
+  watch("/ab", "ab");
+  EXPECT_EQ(write("/a/b/c"), "root:/a/b/c a:/a/b/c b:/a/b/c ");
+  EXPECT_EQ(write("/a"), "root:/a a:/a ");
+  EXPECT_EQ(write("/abc"), "root:/abc ");
+  EXPECT_EQ(write("/"), "root:/ ");
+}
+
+TEST_F(WatchesTest, HearOfTheirOwnPathWhenItGoesWithAParent) {
+  write("/a/b/c");
+  write("/a/d");
+  watch("/a", "a");
+  watch("/a/b/c", "c");
+  watch("/a/b/none", "none");
+  watch("/a/d", "d");
+  watch("/", "root");
+  EXPECT_EQ(remove("/a/b"), "root:/a/b a:/a/b c:/a/b/c ");
+  EXPECT_EQ(remove("/a"), "root:/a a:/a d:/a/d ");
+}
+
+TEST_F(WatchesTest, HearDownToTheirDepth) {
+  watch("/a", "0", 0);
+  watch("/a", "1", 1);
+  watch("/", "r2", 2);
+  EXPECT_EQ(write("/a"), "r2:/a 0:/a 1:/a ");
+  EXPECT_EQ(write("/a/b"), "r2:/a/b 1:/a/b ");
+  EXPECT_EQ(write("/a/b/c"), "");
+}
+
+TEST_F(WatchesTest, AreToldOncePerPathAndCommit) {
+  write("/a/b");
+  watch("/a/b", "b");
+  watch("/a", "a");
+  EXPECT_EQ(after([&] {
+              auto in = store.begin(caller);
+              store.remove(caller, in.get(), at("/a")).value();
+              store.write(caller, in.get(), at("/a/b"), "1").value();
+              store.write(caller, in.get(), at("/a/b"), "2").value();
+              store.set_permissions(caller, in.get(), at("/a/b"), {{.domain = 1}}).value();
+              EXPECT_EQ(told, "");
+              store.commit(std::move(in)).value();
+            }),
+            "a:/a b:/a/b a:/a/b ");
+}
+
+TEST_F(WatchesTest, AreOneForEachOwnerPathAndToken) {
+  watch("/a", "t");
+  EXPECT_EQ(watches.add({.owner = &one, .path = "/a", .token = "t"}), nullptr);
+  EXPECT_NE(watches.add({.owner = &two, .path = "/a", .token = "t"}), nullptr);
+  EXPECT_NE(watches.add({.owner = &one, .path = "/a", .token = "u"}), nullptr);
+  EXPECT_EQ(watches.size(), 3U);
+  EXPECT_FALSE(watches.remove(&one, "/a", "none"));
+  EXPECT_FALSE(watches.remove(&one, "/b", "t"));
+  EXPECT_TRUE(watches.remove(&one, "/a", "t"));
+  EXPECT_EQ(write("/a"), "t:/a u:/a ");
+  EXPECT_EQ(watches.remove_all(&one), 1U);
+  EXPECT_EQ(watches.remove_all(&one), 0U);
+  EXPECT_EQ(watches.remove_all(&two), 1U);
+  EXPECT_EQ(write("/a"), "");
+}
+
+TEST_F(WatchesTest, KeepNoPlaceForThoseThatWent) {
+  watch("/a/b/c", "c");
+  watch("/a/b", "b");
+  watch("/a/x/y", "y");
+  EXPECT_TRUE(watches.remove(&one, "/a/b/c", "c"));
+  EXPECT_EQ(write("/a/b/c"), "b:/a/b/c ");
+  EXPECT_TRUE(watches.remove(&one, "/a/b", "b"));
+  EXPECT_EQ(write("/a/b/c"), "");
+  EXPECT_EQ(write("/a/x/y"), "y:/a/x/y ");
+  EXPECT_TRUE(watches.remove(&one, "/a/x/y", "y"));
+  watch("/", "root");
+  EXPECT_TRUE(watches.remove(&one, "/", "root"));
+  EXPECT_EQ(watches.size(), 0U);
+}
+
+TEST_F(WatchesTest, SpecialNamesAreTheirOwn) {
+  watch("@releaseDomain", "all");
+  watch("@releaseDomain", "which", 1);
+  watch("@releaseDomain/5", "five");
+  watch("@introduceDomain", "in");
+  const auto tell = [&](const Watch& each, std::string_view path, const Node*) {
+    told += each.token + ":" + std::string(path) + " ";
+  };
+  watches.match_special("@releaseDomain", 5, tell);
+  watches.match_special("@releaseDomain", 6, tell);
+  EXPECT_EQ(
+      told,
+      "all:@releaseDomain which:@releaseDomain/5 five:@releaseDomain/5 all:@releaseDomain which:@releaseDomain/6 ");
+  EXPECT_TRUE(watches.remove(&one, "@releaseDomain/5", "five"));
+  EXPECT_EQ(watches.remove_all(&one), 3U);
+}
+
+}  // namespace
+}  // namespace vireo::tree
