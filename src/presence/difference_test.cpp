@@ -28,6 +28,14 @@ TEST(Difference, OnlyWhatChanged) {
   EXPECT_EQ(told(was, {{"/a", ""}, {"/a/b", "1"}, {"/a/c", "3"}, {"/a/d", ""}}), (Told{"/a/c = 3", "/a/d = "}));
 }
 
+TEST(Difference, PermissionsAreSetWhereTheyAreSaid) {
+  const GuestNode mine{.path = "/a", .value = "", .permissions = tree::Permissions{{.domain = 7}}};
+  const GuestNode yours{.path = "/a", .value = "", .permissions = tree::Permissions{{.domain = 8}}};
+  EXPECT_EQ(told({}, {mine, {"/a/b", "1"}}), (Told{"/a = ", "/a for n7", "/a/b = 1"}));
+  EXPECT_EQ(told({mine}, {mine}), Told{});
+  EXPECT_EQ(told({mine}, {yours}), Told{"/a for n8"});
+}
+
 TEST(Difference, ARemovedFolderStandsForWhatIsInIt) {
   const Nodes was{{"/a", ""}, {"/a/b", ""}, {"/a/b/c", "1"}, {"/a/b-d", "2"}, {"/a/e", "3"}};
   EXPECT_TRUE(std::ranges::is_sorted(was, before, &GuestNode::path));
