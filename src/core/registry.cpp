@@ -72,8 +72,9 @@ void Registry::publish(Domain& domain, model::DomainView view) {
   next->by_name = next->by_name.set(shared->name, shared);
   if (old_id >= 0 && old_id != shared->id) next->by_id = next->by_id.erase(old_id);
   if (shared->id >= 0) next->by_id = next->by_id.set(shared->id, shared);
-  domain.view = std::move(shared);
+  const auto before = std::exchange(domain.view, std::move(shared));
   versions_.publish(std::move(next));
+  tell(before, domain.view);
 }
 
 void Registry::rename(NameClaim claim, model::DomainView view) {
@@ -91,9 +92,10 @@ void Registry::withdraw(Domain& domain) {
   next->by_uuid = next->by_uuid.erase(domain.uuid);
   next->by_name = next->by_name.erase(domain.name);
   if (domain.view->id >= 0) next->by_id = next->by_id.erase(domain.view->id);
-  domain.view = nullptr;
+  const auto before = std::exchange(domain.view, nullptr);
   domain.history = nullptr;  // another guest may get the same UUID
   versions_.publish(std::move(next));
+  tell(before, nullptr);
   if (const auto found = by_uuid_.find(domain.uuid); found != by_uuid_.end())
     forget_if_unused(DomainPtr(found->second));
 }

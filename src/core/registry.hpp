@@ -3,6 +3,7 @@
 // make the same guest twice. Core thread only, but for versions(), which any thread may read.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -72,6 +73,11 @@ class Registry {
   std::size_t uuids_taken() const { return by_uuid_.size(); }
   std::size_t names_taken() const { return by_name_.size(); }
 
+  // Hears of every published change, on the core thread and in order: the guest before it and after; null: it was not
+  // there, or is not any more. Must not change the registry.
+  using Observer = std::function<void(const model::DomainViewPtr& before, const model::DomainViewPtr& after)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
   // Makes `view` what everybody sees of the guest from now on.
   void publish(Domain& domain, model::DomainView view);
   // Publishes `view`, which has the claimed name, and frees the old one.
@@ -83,11 +89,15 @@ class Registry {
   friend class DomainClaim;
   friend class NameClaim;
   void forget_if_unused(const DomainPtr& domain);
+  void tell(const model::DomainViewPtr& before, const model::DomainViewPtr& after) const {
+    if (observer_) observer_(before, after);
+  }
 
   asio::any_io_executor core_;
   std::unordered_map<Uuid, DomainPtr> by_uuid_;  // published and claimed
   std::unordered_map<std::string, DomainPtr> by_name_;
   Published<model::HostVersion> versions_;
+  Observer observer_;  // empty: nobody wants to hear
 };
 
 }  // namespace vireo::core

@@ -128,6 +128,27 @@ TEST(Registry, EveryChangeHasANumberOfItsOwn) {
   EXPECT_EQ(registry.versions().snapshot()->number, 2U);
 }
 
+TEST(Registry, AnObserverHearsOfEveryChange) {
+  asio::io_context io;
+  Registry registry(io.get_executor());
+  const auto told = [](const model::DomainViewPtr& view) {
+    return view ? fmt::format("{} {}", view->name, view->id) : std::string("none");
+  };
+  std::vector<std::string> heard;
+  registry.observe([&](const model::DomainViewPtr& before, const model::DomainViewPtr& after) {
+    heard.push_back(told(before) + ", " + told(after));
+    EXPECT_EQ(registry.versions().snapshot()->number, heard.size());  // it is what everybody sees by now
+  });
+  const auto uuid = Uuid::random();
+  auto claim = registry.claim(uuid, "web");
+  registry.publish(*claim->domain(), {.uuid = uuid, .name = "web"});
+  registry.publish(*claim->domain(), {.uuid = uuid, .name = "web", .id = 7});
+  registry.rename(std::move(*registry.claim_name(claim->domain(), "www")), {.uuid = uuid, .name = "www"});
+  registry.withdraw(*claim->domain());
+  registry.withdraw(*claim->domain());  // nothing is there any more
+  EXPECT_EQ(heard, (std::vector<std::string>{"none, web -1", "web -1, web 7", "web 7, www -1", "www -1, none"}));
+}
+
 TEST(Registry, ARenameMovesBothIndexesInOneVersion) {
   asio::io_context io;
   Registry registry(io.get_executor());

@@ -37,6 +37,11 @@ void describe(ConfigRef& c, Option&& option) {
       "Loopback address and port, such as \"127.0.0.1:9177\" or \"[::1]:9177\", at which Prometheus and every local\n"
       "user can read the metrics, and nothing else. Empty: none. The path /metrics of http-sock is always there.",
       at_next_start);
+  option(
+      "xenstore", c.xenstore,
+      "Whether running guests are shown as a tree, at the socket xenstore-sock of the run folder, to Xen's clients.\n"
+      "libvirt_socket_group may use it, too.",
+      at_next_start);
   option("emulator_dir", c.emulator_dir,
          "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
   option("qemu_user", c.qemu_user,

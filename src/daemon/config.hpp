@@ -13,6 +13,7 @@ struct Config {
   std::string libvirt_socket_dir;
   std::string libvirt_socket_group;
   std::string metrics_listen;
+  bool xenstore = true;
   std::string emulator_dir = "/usr/bin";
   std::string qemu_user = "vireo-qemu";
   std::string qemu_group;

@@ -17,6 +17,7 @@ struct Paths {
   static Paths below(const std::string& root);
 
   std::string http_socket() const { return run_dir + "/http-sock"; }
+  std::string xenstore_socket() const { return run_dir + "/xenstore-sock"; }
   std::string pid_file() const { return run_dir + "/vireod.pid"; }
   std::string log_file() const { return log_dir + "/vireod.log"; }
   std::string guest_runtime_dir() const { return run_dir + "/guests"; }

@@ -51,8 +51,9 @@ Outcome<const Permissions*> Store::permissions(const Caller& caller, Transaction
 }
 
 template <class Act>
-Outcome<void> Store::change(const Caller& caller, Transaction* in, Path path, Transaction::Step step, const Act& act) {
-  if (guarded(path)) return refuse(EROFS);
+Outcome<void> Store::change(const Caller& caller, Transaction* in, const Wish& wish, Transaction::Step step,
+                            const Act& act) {
+  if (const int error = guarded(wish)) return refuse(error);
   if (!in) {
     Draft draft = newest();
     auto done = act(draft);
@@ -61,7 +62,7 @@ Outcome<void> Store::change(const Caller& caller, Transaction* in, Path path, Tr
     return {};
   }
   const auto& limits = quotas_.of(caller.domain);
-  step.at = in->touch(path, limits);
+  step.at = in->touch(wish.path, limits);
   if (!step.at || !in->has_room(step, limits)) return refuse(ENOSPC);
   Draft draft{in->root_, in->accounts_, &accounts_, &quotas_, stamp_};
   auto done = act(draft);
@@ -77,27 +78,34 @@ Outcome<void> Store::change(const Caller& caller, Transaction* in, Path path, Tr
   return {};
 }
 
+Change::Kind Store::kind_of(Transaction::What what) {
+  return what == Transaction::What::remove            ? Change::Kind::removed
+         : what == Transaction::What::set_permissions ? Change::Kind::permissions
+                                                      : Change::Kind::written;
+}
+
 Outcome<void> Store::write(const Caller& caller, Transaction* in, Path path, std::string_view value) {
   if (value.size() > Node::max_value) return refuse(EINVAL);
-  return change(caller, in, path,
+  return change(caller, in, {.path = path, .value = value},
                 in ? Transaction::Step{.what = Transaction::What::write, .value = std::string(value)}
                    : Transaction::Step{.what = Transaction::What::write},
                 [&](Draft& draft) { return draft.write(caller, path, value); });
 }
 
 Outcome<void> Store::make(const Caller& caller, Transaction* in, Path path) {
-  return change(caller, in, path, {.what = Transaction::What::make},
+  return change(caller, in, {.path = path}, {.what = Transaction::What::make},
                 [&](Draft& draft) { return draft.make(caller, path); });
 }
 
 Outcome<void> Store::remove(const Caller& caller, Transaction* in, Path path) {
-  return change(caller, in, path, {.what = Transaction::What::remove},
+  return change(caller, in, {.path = path, .kind = Change::Kind::removed}, {.what = Transaction::What::remove},
                 [&](Draft& draft) { return draft.remove(caller, path); });
 }
 
 Outcome<void> Store::set_permissions(const Caller& caller, Transaction* in, Path path, Permissions permissions) {
   if (permissions.empty()) return refuse(EINVAL);
-  return change(caller, in, path, {.what = Transaction::What::set_permissions, .permissions = permissions},
+  return change(caller, in, {.path = path, .kind = Change::Kind::permissions},
+                {.what = Transaction::What::set_permissions, .permissions = permissions},
                 [&](Draft& draft) { return draft.set_permissions(caller, path, permissions); });
 }
 
@@ -131,7 +139,8 @@ Outcome<void> Store::replay(Transaction& transaction) {
   Draft draft{root, accounts, &accounts_, &quotas_, stamp_};
   for (auto& step : transaction.log_) {
     const bool changes = Transaction::changes(step.what);
-    if (changes && guarded(step.path())) return refuse(EAGAIN);
+    if (changes && guarded({.path = step.path(), .kind = kind_of(step.what), .value = step.value}) != 0)
+      return refuse(EAGAIN);
     auto done = redo(draft, transaction.caller_, step);
     if (changes) {
       if (!done && done.error() == ENOSPC) return refuse(ENOSPC);
@@ -160,9 +169,7 @@ Outcome<void> Store::commit(std::unique_ptr<Transaction> transaction) {
   std::vector<Change> changes;
   for (auto& step : t.log_) {
     if (!step.changed) continue;
-    const auto kind = step.what == Transaction::What::remove            ? Change::Kind::removed
-                      : step.what == Transaction::What::set_permissions ? Change::Kind::permissions
-                                                                        : Change::Kind::written;
+    const auto kind = kind_of(step.what);
     // What was removed twice held different nodes each time.
     const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(kind));
     if (kind != Change::Kind::removed && (step.at->second.changed & bit) != 0) continue;

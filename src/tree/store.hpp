@@ -33,15 +33,22 @@ struct Listing {
 class Store {
  public:
   using Listener = std::function<void(const Commit&)>;
-  // Whether clients may change what is at a path; asked for every change of theirs but not for keep()'s.
-  using Guard = std::function<bool(Path)>;
+  // What a client wants to do at a path.
+  struct Wish {
+    Path path;
+    Change::Kind kind = Change::Kind::written;  // made or written
+    std::string_view value = {};                // to be written
+  };
+  // 0: it may; or the errno that it is refused with. Asked of every change of clients but not of keep()'s, and of those
+  // of a transaction again when it is committed on a newer version.
+  using Guard = std::function<int(const Wish&)>;
 
   // An empty tree: a root that domain 0 owns and everybody may read.
   Store();
 
   // `listener` hears of every commit that changed something, in order, and must not change the tree.
   void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
-  void guard(Guard may_change) { guard_ = std::move(may_change); }
+  void guard(Guard guard) { guard_ = std::move(guard); }
 
   // What follows works on the newest version, or where a transaction is given on that. Values, listings and permissions
   // are valid until the next call.
@@ -99,11 +106,12 @@ class Store {
 
  private:
   Draft newest() { return {root_, accounts_, nullptr, &quotas_, stamp_}; }
-  bool guarded(Path path) const { return guard_ && !guard_(path); }
+  int guarded(const Wish& wish) const { return guard_ ? guard_(wish) : 0; }
   Outcome<const Node*> see(const Caller& caller, Transaction* in, Path path, Transaction::What what);
-  // One change, at once or within a transaction; `change` is done on the draft that it is given.
+  // One change, at once or within a transaction; `act` is done on the draft that it is given.
   template <class Act>
-  Outcome<void> change(const Caller& caller, Transaction* in, Path path, Transaction::Step step, const Act& act);
+  Outcome<void> change(const Caller& caller, Transaction* in, const Wish& wish, Transaction::Step step, const Act& act);
+  static Change::Kind kind_of(Transaction::What what);
   // What a step of a log does to a draft.
   static Outcome<std::optional<Change>> redo(Draft& draft, const Caller& caller, const Transaction::Step& step);
   // The whole log once more.

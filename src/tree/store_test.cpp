@@ -151,7 +151,7 @@ TEST_F(StoreTest, WhoTargetsADomainHasItsRights) {
 }
 
 TEST_F(StoreTest, GuardedPartsAreReadOnlyButNotToTheirKeeper) {
-  store.guard([](Path path) { return !at("/kept").holds(path); });
+  store.guard([](const Store::Wish& wish) { return at("/kept").holds(wish.path) ? EROFS : fine; });
   store.keep([](Store::Keeper& keeper) {
     keeper.write(at("/kept/a"), "1");
     keeper.write(at("/kept/b"), "2");

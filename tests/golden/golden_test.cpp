@@ -1,13 +1,18 @@
 // Goldens of the definition's whole way: XML in, completed XML out, command line. NAME.out.xml was recorded from a real
 // libvirtd (tools/record-goldens), so what is compared here is compared with it, byte for byte. NAME.args holds Vireo's
-// own command line, one word per line, to make every change of it visible; VIREO_RECORD_GOLDENS=1 writes those anew.
+// own command line, one word per line, and NAME.nodes the running guest's nodes of the tree, to make every change of
+// them visible; VIREO_RECORD_GOLDENS=1 writes those anew.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "presence/difference.hpp"
+#include "presence/nodes.hpp"
+#include "presence/place.hpp"
 #include "qemu/aliases.hpp"
 #include "qemu/argv.hpp"
 #include "qemu/complete.hpp"
@@ -49,6 +54,10 @@ class Golden : public testing::TestWithParam<std::string> {
     auto def = qemu::complete(parsed(in()), tests::debian_12_qemu());
     EXPECT_TRUE(def) << def.error().message();
     return def.value_or(model::DomainDef{});
+  }
+  static void expect_golden(const std::string& text, const std::filesystem::path& path) {
+    if (std::getenv("VIREO_RECORD_GOLDENS") != nullptr) std::ofstream(path) << text;
+    EXPECT_EQ(text, slurp(path));
   }
   model::DomainDef live() const {
     auto def = qemu::assign_aliases(completed(), "/run/vireo/channel/7");
@@ -100,9 +109,37 @@ TEST_P(Golden, CommandLine) {
   const auto argv = qemu::build_argv(live(), {.monitor_fd = 3, .tap_fds = {10, 11, 12, 13, 14, 15}});
   std::string text;
   for (const auto& word : argv) text += word + "\n";
-  const auto path = goldens / "argv" / (GetParam() + ".args");
-  if (std::getenv("VIREO_RECORD_GOLDENS") != nullptr) std::ofstream(path) << text;
-  EXPECT_EQ(text, slurp(path));
+  expect_golden(text, goldens / "argv" / (GetParam() + ".args"));
+}
+
+std::string text_of(const tree::Permissions& permissions) {
+  std::string text;
+  for (const auto& permission : permissions) text += (text.empty() ? "" : ",") + permission.text();
+  return text;
+}
+
+TEST_P(Golden, NodesOfTheTree) {
+  const auto def = live();
+  model::DomainView view{.uuid = def.uuid, .name = def.name, .id = 7, .live = std::make_shared<model::DomainDef>(def)};
+  view.state = VIR_DOMAIN_RUNNING;
+  view.pid = 4711;
+  view.boot = std::make_shared<model::BootTimes>(model::BootTimes{
+      .began = std::chrono::system_clock::time_point(std::chrono::microseconds(1'700'000'000'000'042))});
+  const auto nodes = presence::nodes_of(view);
+  EXPECT_TRUE(std::ranges::is_sorted(nodes, presence::before, &presence::GuestNode::path));
+  const auto places = presence::places_of(view);
+  std::string text;
+  for (const auto& node : nodes) {
+    const auto path = tree::Path::parse(node.path);
+    ASSERT_TRUE(path) << node.path;
+    EXPECT_TRUE(presence::belongs_to_guest(*path)) << node.path;
+    // So nothing is left of a guest that has gone.
+    EXPECT_TRUE(std::ranges::any_of(places, [&](const auto& p) { return tree::Path::parse(p)->holds(*path); }));
+    text += node.path + " = \"" + node.value + "\"";
+    if (node.permissions) text += "   (" + text_of(*node.permissions) + ")";
+    text += "\n";
+  }
+  expect_golden(text, goldens / "nodes" / (GetParam() + ".nodes"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Domains, Golden, testing::ValuesIn(names()), [](const auto& info) {
