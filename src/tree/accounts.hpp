@@ -25,7 +25,7 @@ class Accounts {
   // Every domain that has something. The same holds.
   const std::unordered_map<DomainId, Usage>& all() const { return of_; }
 
-  void add(const Node& node) { change(node.owner(), 1, node.bytes()); }
+  void add(const Node& node) { change(node.owner(), 1, static_cast<std::int64_t>(node.bytes())); }
   void take_off(const Node& node) { change(node.owner(), -1, -static_cast<std::int64_t>(node.bytes())); }
   // A node with all below it.
   void take_off_all(const NodeRef& node);

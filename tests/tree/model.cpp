@@ -138,7 +138,7 @@ std::string Model::commit(const Transaction& transaction) {
   Nodes next = nodes_;
   std::vector<Happened> happened;
   for (const auto& [op, answer] : transaction.log) {
-    const auto now = apply(next, op, 0, happened);
+    auto now = apply(next, op, 0, happened);
     if (now == "ENOSPC") return now;
     if (now != answer) return "EAGAIN";
   }
