@@ -25,7 +25,9 @@ class Directory final : public Piece {
 
   std::uint32_t size() const { return size_; }
   const Node* find(std::string_view name) const;
-  // Each name followed by a zero byte, sorted. Valid until a child comes or goes.
+  // How long names() is, which is known without making it.
+  std::size_t names_bytes() const { return names_bytes_; }
+  // Each name followed by a zero byte, sorted; of a directory that is not empty. Valid until a child comes or goes.
   std::string_view names() const;
 
   // The trie, for who walks over all of them (see trie.hpp); null: there is none.
@@ -39,6 +41,7 @@ class Directory final : public Piece {
  private:
   friend class Limbo;
   std::uint32_t size_ = 0;
+  std::uint32_t names_bytes_ = 0;
   Ref<Piece> top_;
   mutable std::unique_ptr<std::string> names_;
 };

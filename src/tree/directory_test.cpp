@@ -24,7 +24,10 @@ std::string listed(const std::set<std::string>& names) {
 
 void expect_same(const Directory& directory, const std::set<std::string>& model) {
   ASSERT_EQ(directory.size(), model.size());
-  ASSERT_EQ(directory.names(), listed(model));
+  ASSERT_EQ(directory.names_bytes(), listed(model).size());
+  if (!model.empty()) {
+    ASSERT_EQ(directory.names(), listed(model));
+  }
   for (const auto& name : model) {
     const Node* node = directory.find(name);
     ASSERT_NE(node, nullptr) << name;
@@ -39,7 +42,9 @@ TEST(Directory, HoldsWhatWasPutIntoItThroughManyChanges) {
     auto directory = Ref(new Directory);
     std::set<std::string> model;
     for (int step = 0; step < 4 * names + 100; ++step) {
-      const auto name = "n" + std::to_string(dice() % static_cast<unsigned>(names));
+      // Some are each other's beginning, and some differ late.
+      const auto number = dice() % static_cast<unsigned>(names);
+      const auto name = (number % 3 == 0 ? "n" : "n-with-more-") + std::to_string(number);
       if (model.insert(name).second) {
         directory->insert(named(name));
       } else {

@@ -45,6 +45,7 @@ class Node final : public Piece {
   const Node* child(std::string_view name) const;
   // The children's names, each followed by a zero byte, in the order of the alphabet.
   std::string_view names() const;
+  std::size_t names_bytes() const;  // how long that is, which is known without making it
   // What it takes, about: its bytes and what holding them costs.
   std::size_t bytes() const { return sizeof(Node) + name_size_ + value_size_ + 24; }
 

@@ -41,7 +41,7 @@ Outcome<std::string_view> Store::read(const Caller& caller, Transaction* in, Pat
 Outcome<Listing> Store::list(const Caller& caller, Transaction* in, Path path) {
   const auto node = see(caller, in, path, Transaction::What::children);
   if (!node) return refuse(node.error());
-  return Listing{.names = (*node)->names(), .generation = (*node)->stamp()};
+  return Listing(**node);
 }
 
 Outcome<const Permissions*> Store::permissions(const Caller& caller, Transaction* in, Path path) {

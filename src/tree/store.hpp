@@ -24,10 +24,19 @@
 
 namespace vireo::tree {
 
-// A node's children: their names, each followed by a zero byte, in the order of the alphabet.
-struct Listing {
-  std::string_view names;
-  std::uint64_t generation = 0;  // another one when the node has changed: its value, its permissions or its children
+// A node's children.
+class Listing {
+ public:
+  explicit Listing(const Node& node) : node_(&node) {}
+  // Their names, each followed by a zero byte, in the order of the alphabet; and how long that is, which is known
+  // without putting them together.
+  std::string_view names() const { return node_->names(); }
+  std::size_t bytes() const { return node_->names_bytes(); }
+  // Another one when the node has changed: its value, its permissions or its children.
+  std::uint64_t generation() const { return node_->stamp(); }
+
+ private:
+  const Node* node_;
 };
 
 class Store {

@@ -45,7 +45,7 @@ struct StoreTest : ::testing::Test {
   std::string children(std::string_view path, Transaction* in = nullptr) {
     const auto names = store.list(privileged, in, at(path));
     if (!names) return "E" + std::to_string(names.error());
-    std::string out(names->names);
+    std::string out(names->names());
     std::ranges::replace(out, '\0', ' ');
     return out;
   }
@@ -91,11 +91,11 @@ TEST_F(StoreTest, ListingsAreSortedAndTheirGenerationSaysWhetherTheyChanged) {
   for (const char* each : {"/a/c", "/a/b", "/a/a", "/a/b/x"}) write(each, "");
   EXPECT_EQ(children("/a"), "a b c ");
   EXPECT_EQ(children("/a/c"), "");
-  const auto before = store.list(privileged, nullptr, at("/a"))->generation;
+  const auto before = store.list(privileged, nullptr, at("/a"))->generation();
   write("/a/b/x", "below");
-  EXPECT_EQ(store.list(privileged, nullptr, at("/a"))->generation, before);
+  EXPECT_EQ(store.list(privileged, nullptr, at("/a"))->generation(), before);
   write("/a/d", "");
-  EXPECT_NE(store.list(privileged, nullptr, at("/a"))->generation, before);
+  EXPECT_NE(store.list(privileged, nullptr, at("/a"))->generation(), before);
   EXPECT_EQ(children("/x"), "E2");
 }
 

@@ -59,7 +59,7 @@ std::string act(tree::Store& store, tree::Transaction* in, const Operation& op) 
       return told(store.read(op.caller, in, path), [](std::string_view value) { return "= " + std::string(value); });
     case Kind::list:
       return told(store.list(op.caller, in, path), [](const tree::Listing& listing) {
-        std::string names(listing.names);
+        std::string names(listing.names());
         std::ranges::replace(names, '\0', ' ');
         return "= " + names;
       });
