@@ -180,7 +180,9 @@ void sort(std::vector<std::string_view>& names) {
   std::vector<std::pair<std::uint64_t, std::string_view>> keyed;
   keyed.reserve(names.size());
   for (const auto name : names) keyed.emplace_back(key_of(name, skip), name);
-  std::ranges::sort(keyed);
+  std::ranges::sort(keyed, [](const auto& one, const auto& other) {
+    return one.first != other.first ? one.first < other.first : one.second < other.second;
+  });
   std::ranges::transform(keyed, names.begin(), &decltype(keyed)::value_type::second);
 }
 
