@@ -43,7 +43,7 @@ Sample timed(const Contender& contender, std::size_t operations, Work work) {
 
 // The tree that rows work on: /bench/GROUP/NODE, 100 nodes in a group, each with a value of 8 bytes.
 std::string path_of(int node);
-// 1,000 of its nodes, in an order without pattern.
+// 10,000 of its nodes, in an order without pattern; some come more than once.
 std::vector<std::string> some_paths(int nodes);
 void fill(Contender& contender, int nodes);
 void clear(Contender& contender);
