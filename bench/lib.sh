@@ -72,3 +72,32 @@ start_vireod() {
   fi
   answers "$vireo_socket"
 }
+
+# start_xenstores NAME,…: servers of xenstore's protocol, as bench_xenstore wants to be told of them: NAME=SOCKET:PID.
+start_xenstores() {
+  local name socket pid deadline=$((SECONDS + 30))
+  xenstores=()
+  for name in ${1//,/ }; do
+    pid=
+    case $name in
+      c | ocaml)
+        [[ -x /usr/lib/xen-4.17/bin/xenstored ]] || fail "xenstored is not installed: tools/install-deps bench"
+        hold bench/private-xenstored "$name" "$work/$name"
+        socket=$work/$name/socket ;;
+      vireo)
+        start_vireod
+        socket=$work/vireo/run/xenstore-sock
+        pid=$(<"$work/vireo/run/vireod.pid") ;;
+      floor)
+        socket=$work/xenstore-floor
+        hold "$bin/bench_xenstore_floor" "$socket"
+        pid=${holders[-1]##*:} ;;
+      *) fail "no server is named '$name'; there are c, ocaml, vireo, floor" ;;
+    esac
+    until [[ -S $socket ]]; do
+      ((SECONDS < deadline)) || fail "no answer at $socket: $(tail -qn 3 "$work"/log.* 2>/dev/null)"
+      sleep 0.1
+    done
+    xenstores+=("$name=$socket:${pid:-$(<"$work/$name/pid")}")
+  done
+}

@@ -1,0 +1,94 @@
+// Rows that show what the number of nodes in the tree costs. See rows.hpp.
+#include <xen/io/xs_wire.h>
+
+#include "rows.hpp"
+
+namespace vireo::bench::xenstore {
+namespace {
+
+constexpr std::string_view value = "another.";
+
+// One request at a time: `round_trips` of them are an operation.
+template <class Operation>
+Sample one_at_a_time(Contender& contender, const std::vector<std::string>& paths, std::size_t operations,
+                     Operation operation) {
+  return timed(contender, operations, [&] {
+    for (std::size_t i = 0; i < operations; ++i) operation(*contender.client, paths[i % paths.size()]);
+  });
+}
+
+// 32 requests in a write, then their 32 answers.
+Sample pipelined(Contender& contender, const std::vector<std::string>& paths, std::uint32_t type,
+                 std::string_view rest) {
+  constexpr std::size_t depth = 32, batches = 150;
+  auto& client = *contender.client;
+  return timed(contender, depth * batches, [&] {
+    for (std::size_t batch = 0; batch < batches; ++batch) {
+      for (std::size_t i = 0; i < depth; ++i) client.put(type, 0, paths[(batch * depth + i) % paths.size()], rest);
+      client.send();
+      for (std::size_t i = 0; i < depth; ++i) client.good_answer();
+    }
+  });
+}
+
+// 5,000 nodes made in one transaction, 32 requests in a write; removed again without being timed.
+Sample large_transaction(Contender& contender) {
+  constexpr int writes = 5'000, depth = 32;
+  auto& client = *contender.client;
+  std::vector<std::string> paths;
+  for (int i = 0; i < writes; ++i) paths.push_back(fmt::format("/large/{}/{}", i / 100, i));
+  auto sample = timed(contender, writes, [&] {
+    const auto transaction = client.begin();
+    for (int first = 0; first < writes; first += depth) {
+      const int last = std::min(first + depth, writes);
+      for (int i = first; i < last; ++i) client.put(XS_WRITE, transaction, paths[static_cast<std::size_t>(i)], value);
+      client.send();
+      for (int i = first; i < last; ++i) client.good_answer();
+    }
+    if (!client.commit(transaction)) throw Broken("a transaction lost although nobody else was there");
+  });
+  client.get(XS_RM, 0, "/large");
+  return sample;
+}
+
+}  // namespace
+
+std::vector<Row> rows_of_size(int nodes) {
+  const auto paths = some_paths(nodes);
+  const auto named = [nodes](std::string_view what) { return fmt::format("{}, {} nodes", what, nodes); };
+  std::vector<Row> out;
+  out.push_back({.name = named("read"), .round = [=](Contender& contender) {
+                   return one_at_a_time(contender, paths, 500,
+                                        [](Client& client, const std::string& path) { client.get(XS_READ, 0, path); });
+                 }});
+  out.push_back({.name = named("write"), .round = [=](Contender& contender) {
+                   return one_at_a_time(contender, paths, 500, [](Client& client, const std::string& path) {
+                     client.get(XS_WRITE, 0, path, value);
+                   });
+                 }});
+  out.push_back({.name = named("read, 32 deep"),
+                 .round = [=](Contender& contender) { return pipelined(contender, paths, XS_READ, {}); },
+                 .pipelined = true});
+  out.push_back({.name = named("write, 32 deep"),
+                 .round = [=](Contender& contender) { return pipelined(contender, paths, XS_WRITE, value); },
+                 .pipelined = true});
+  out.push_back({.name = named("transaction of one write"), .round = [=](Contender& contender) {
+                   return one_at_a_time(contender, paths, 200, [](Client& client, const std::string& path) {
+                     const auto transaction = client.begin();
+                     client.get(XS_WRITE, transaction, path, value);
+                     if (!client.commit(transaction)) throw Broken("a transaction lost although nobody else was there");
+                   });
+                 }});
+  out.push_back({.name = named("create and remove"), .round = [=](Contender& contender) {
+                   return one_at_a_time(contender, paths, 250, [](Client& client, const std::string& path) {
+                     const auto made = path + "-new";
+                     client.get(XS_WRITE, 0, made, value);
+                     client.get(XS_RM, 0, made);
+                   });
+                 }});
+  out.push_back(
+      {.name = named("write, 5,000 in a transaction"), .round = large_transaction, .rounds = 3, .has_floor = false});
+  return out;
+}
+
+}  // namespace vireo::bench::xenstore
