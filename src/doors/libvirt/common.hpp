@@ -3,10 +3,10 @@
 #pragma once
 
 #include "base/gate.hpp"
+#include "base/log_limit.hpp"
 #include "doors/libvirt/counters.hpp"
 #include "doors/libvirt/latencies.hpp"
 #include "doors/libvirt/limits.hpp"
-#include "doors/libvirt/log_limit.hpp"
 
 namespace vireo::doors::libvirt {
 

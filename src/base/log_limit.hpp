@@ -9,7 +9,7 @@
 
 #include "base/deadline.hpp"
 
-namespace vireo::doors::libvirt {
+namespace vireo {
 
 class LogLimit {
  public:
@@ -31,4 +31,4 @@ class LogLimit {
   std::atomic<std::uint64_t> left_out_{0};
 };
 
-}  // namespace vireo::doors::libvirt
+}  // namespace vireo
