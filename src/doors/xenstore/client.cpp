@@ -155,14 +155,18 @@ tree::Outcome<tree::Path> Client::path(std::string_view text) {
     if (const auto path = tree::Path::parse(text)) return *path;
     return tree::refuse(EINVAL);
   }
-  if (text.empty() || text.size() > tree::max_relative_path) return tree::refuse(EINVAL);
+  if (text.empty() || text.starts_with('@') || text.size() > tree::max_relative_path) return tree::refuse(EINVAL);
   common_.scratch.assign(home_).append(text);
   if (const auto path = tree::Path::parse(common_.scratch)) return *path;
   return tree::refuse(EINVAL);
 }
 
 tree::Outcome<std::string_view> Client::watched(std::string_view text) {
-  if (!text.starts_with('@')) return path(text).transform([](tree::Path path) { return path.text(); });
+  if (!text.starts_with('@')) {
+    const auto absolute = path(text);
+    if (!absolute) return tree::refuse(absolute.error());
+    return absolute->text();
+  }
   common_.scratch.assign("/").append(text);
   if (!tree::Path::parse(common_.scratch)) return tree::refuse(EINVAL);
   return std::string_view(common_.scratch).substr(1);
@@ -298,10 +302,12 @@ bool Client::has_room(std::size_t bytes) const {
   return all <= common_.limits.held_bytes || mine <= common_.limits.held_bytes / common_.clients.size();
 }
 
-// A client that does not read may let so much wait and no more.
+// A client that does not read may let so much wait and no more. While nothing was tried to be sent, only what a single
+// commit told it counts, and that only if it is very much.
 void Client::check_bounds() {
   const auto outstanding = common_.store.quotas().of(domain_).outstanding;
-  if ((behind_ && outstanding > 0 && outstanding_ > outstanding) || !has_room(0)) end(Over::does_not_read);
+  const bool too_many = behind_ && outstanding > 0 && outstanding_ > outstanding;
+  if (too_many || (paused() && !has_room(0))) end(Over::does_not_read);
 }
 
 void Client::account() {

@@ -18,11 +18,11 @@ struct Search {
   }
   void piece(const tree::Piece& piece) {  // NOLINT(misc-no-recursion): as deep as a path is long
     if (piece.kind() == tree::Piece::Kind::inner) {
-      for (const auto& branch : piece.as<tree::Inner>().branches)
+      for (const auto& branch : static_cast<const tree::Inner&>(piece).branches)
         if (branch) this->piece(*branch);
       return;
     }
-    for (const auto& node : piece.as<tree::Leaf>().nodes()) {
+    for (const auto& node : static_cast<const tree::Leaf&>(piece).nodes()) {
       const auto before = path.size();
       path.append("/").append(node->name());
       if (node->owner() == owner)
