@@ -16,7 +16,7 @@ import pytest
 import daemons
 from definitions import SERIAL, domain_xml
 from patience import wait_until
-from vireo_command_test import Vireo
+from vireo_command_test import Http, Vireo
 
 pytestmark = pytest.mark.vireo_only
 
@@ -386,6 +386,12 @@ def test_what_it_does_is_counted(conn, tree, daemon):
     assert after["tree"]["commits"] == before["tree"]["commits"] + 1
     assert after["xenstore"]["clients_accepted"] == before["xenstore"]["clients_accepted"] + 1
     assert after["xenstore"]["requests"] > before["xenstore"]["requests"]
+    # Each figure has a name of its own for Prometheus.
+    with contextlib.closing(Http(daemon.root / "run/http-sock")) as door:
+        door.request("GET", "/metrics")
+        metrics = door.getresponse().read().decode()
+    assert "vireo_tree_nodes " in metrics
+    assert "vireo_other{" not in metrics
 
 
 def test_who_wants_no_tree_has_none(tmp_path_factory):
