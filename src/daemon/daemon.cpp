@@ -14,6 +14,7 @@
 #include "daemon/configuration.hpp"
 #include "daemon/confinement.hpp"
 #include "daemon/test_driver.hpp"
+#include "daemon/tree_service.hpp"
 #include "doors/http/door.hpp"
 #include "doors/libvirt/door.hpp"
 #include "doors/libvirt/handlers/client_state.hpp"
@@ -110,6 +111,7 @@ struct Daemon::Parts {
                  .latencies = [this] { return latencies(); },
                  .scrapes = scrapes} {
     lv::register_all(table);
+    if (config.xenstore) tree.emplace(qemu);
     std::vector<asio::any_io_executor> executors;
     for (int i = 0; i < config.door_threads; ++i) {
       door_threads.push_back(std::make_unique<IoThread>("door-" + std::to_string(i)));
@@ -129,14 +131,17 @@ struct Daemon::Parts {
     door->close();
     http_door->close();
     if (metrics_door) metrics_door->close();
+    if (tree) tree->close();
     for (auto& thread : door_threads) thread->end();
     core.end();
+    if (tree) tree->end();
     qemu_hypervisor.stop();
     for (auto* workers : {&spawners, &probers, &files, &images, &meters, &labels, &scrapes}) workers->stop();
     for (auto* store : {qemu_store.get(), test_store.get()}) store->stop();
     // Nothing runs any more; what is suspended goes while all that it refers to exists.
     for (auto& thread : door_threads) thread->stop();
     core.stop();
+    if (tree) tree->stop();
     for (auto* host : {&qemu, &test}) host->let_go();
   }
 
@@ -157,6 +162,8 @@ struct Daemon::Parts {
     if (metrics_door)
       for (const auto& count : metrics_door->counters()) out.counters.push_back(count);
     for (const auto& count : door->counts()) out.counters.push_back({"libvirt", count.name, count.value});
+    if (tree)
+      for (const auto& count : tree->counters()) out.counters.push_back(count);
     const auto starts = qemu.admission.figures();
     out.counters.push_back({"starts", "allowed_at_once", starts.limit});
     out.counters.push_back({"starts", "under_way", starts.inside});
@@ -205,6 +212,7 @@ struct Daemon::Parts {
   http::Services services;
   std::optional<lv::Door> door;
   std::optional<http::Door> http_door, metrics_door;
+  std::optional<TreeService> tree;  // none: it is not wanted
 };
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -224,9 +232,10 @@ bool Daemon::drain(Deadline deadline) {
   p.door->stop_accepting();
   p.http_door->stop_accepting();
   if (p.metrics_door) p.metrics_door->stop_accepting();
+  if (p.tree) p.tree->stop_accepting();
   // The second gate must not stay open while the calls inside the first are waited for.
   (void)p.http_door->drain(Deadline::in(std::chrono::milliseconds(0)));
-  return p.door->drain(deadline) && p.http_door->drain(deadline);
+  return p.door->drain(deadline) && p.http_door->drain(deadline) && (!p.tree || p.tree->drain(deadline));
 }
 
 namespace {
@@ -239,22 +248,33 @@ Result<void> give_to_group(const fs::path& path, const std::string& name) {
   return {};
 }
 
+// Who may come to the sockets that can change something.
+fs::perms full_access(const Config& config) {
+  using fs::perms;
+  const bool shared = !config.libvirt_socket_group.empty();
+  return perms::owner_read | perms::owner_write | (shared ? perms::group_read | perms::group_write : perms::none);
+}
+
+Result<void> open_tree(TreeService& tree, const Paths& paths, const Config& config) {
+  if (auto ok = tree.listen(paths.xenstore_socket(), full_access(config)); !ok) return ok;
+  if (config.libvirt_socket_group.empty()) return {};
+  return give_to_group(paths.xenstore_socket(), config.libvirt_socket_group);
+}
+
 Result<void> open_doors(lv::Door& door, http::Door& http_door, const Paths& paths, const Config& config) {
   const fs::path folder = config.libvirt_socket_dir.empty() ? paths.run_dir : config.libvirt_socket_dir;
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return fail(VIR_ERR_SYSTEM_ERROR, "cannot create '" + folder.string() + "': " + error.message());
   const fs::path full = folder / "libvirt-sock", read_only = folder / "libvirt-sock-ro";
-  using fs::perms;
-  const bool shared = !config.libvirt_socket_group.empty();
-  const perms mode =
-      perms::owner_read | perms::owner_write | (shared ? perms::group_read | perms::group_write : perms::none);
+  const auto mode = full_access(config);
   if (auto ok = http_door.listen(paths.http_socket(), mode); !ok) return ok;
   if (auto ok = door.listen(full, mode, false); !ok) return ok;
-  if (shared) {
+  if (!config.libvirt_socket_group.empty()) {
     for (const auto& path : {full, fs::path(paths.http_socket())})
       if (auto given = give_to_group(path, config.libvirt_socket_group); !given) return given;
   }
+  using fs::perms;
   return door.listen(read_only, perms::all & ~(perms::owner_exec | perms::group_exec | perms::others_exec), true);
 }
 
@@ -280,6 +300,10 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   for (auto& thread : p.door_threads) thread->start();
   wait_for(p.core.executor(), core::recover(p.qemu, std::move(*stored), Deadline::in(std::chrono::seconds(10))));
   wait_for(p.core.executor(), start_default_test_guest(p.test));
+  if (p.tree) {
+    p.tree->start();
+    if (auto open = open_tree(*p.tree, paths, config); !open) return pass_on(open);
+  }
   if (auto open = open_doors(*p.door, *p.http_door, paths, config); !open) return pass_on(open);
   if (p.metrics_door) {
     auto address = parse_loopback(config.metrics_listen);

@@ -34,6 +34,7 @@ class TreeGuests {
 
   // A guest has changed; null: it was not there, or is not any more.
   void changed(const model::DomainViewPtr& before, const model::DomainViewPtr& after);
+  bool runs(tree::DomainId id) const { return running_.ids.contains(id); }
   // Takes a request back that has been carried out, unless another word stands there by now.
   void acknowledge(tree::DomainId id, std::string_view word);
 

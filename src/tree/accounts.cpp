@@ -13,8 +13,10 @@ Usage Accounts::of(DomainId domain) const {
 
 void Accounts::change(DomainId domain, std::int64_t nodes, std::int64_t bytes) {
   auto& usage = of_[domain];
-  usage.nodes += nodes;
-  usage.bytes += bytes;
+  for (auto* each : {&usage, &total_}) {
+    each->nodes += nodes;
+    each->bytes += bytes;
+  }
   if (usage.nodes == 0 && usage.bytes == 0) of_.erase(domain);
 }
 

@@ -25,6 +25,9 @@ class Accounts {
   // Every domain that has something. The same holds.
   const std::unordered_map<DomainId, Usage>& all() const { return of_; }
 
+  // All of them together. The same holds.
+  const Usage& total() const { return total_; }
+
   void add(const Node& node) { change(node.owner(), 1, static_cast<std::int64_t>(node.bytes())); }
   void take_off(const Node& node) { change(node.owner(), -1, -static_cast<std::int64_t>(node.bytes())); }
   // A node with all below it.
@@ -40,6 +43,7 @@ class Accounts {
   void change(DomainId domain, std::int64_t nodes, std::int64_t bytes);
 
   std::unordered_map<DomainId, Usage> of_;
+  Usage total_;
   std::vector<Ref<Piece>> removed_;  // pieces whose nodes are still counted
 };
 

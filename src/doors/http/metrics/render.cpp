@@ -187,6 +187,21 @@ constexpr Family timeouts{"vireo_http_timeouts", counter, "", "Connections over 
 constexpr Family start_limit{"vireo_starts_allowed", gauge, "", "Guests that may be launched at one moment."};
 constexpr Family starting{"vireo_starts_under_way", gauge, "", "Guests that are being launched."};
 constexpr Family start_queue{"vireo_starts_waiting", gauge, "", "Starts that wait for others to get done."};
+constexpr Family tree_nodes{"vireo_tree_nodes", gauge, "", "Nodes of the tree."};
+constexpr Family tree_bytes{"vireo_tree_bytes", gauge, "bytes", "What they take."};
+constexpr Family tree_commits{"vireo_tree_commits", counter, "", "Commits that changed the tree."};
+constexpr Family tree_watches{"vireo_tree_watches", gauge, "", "Watches that clients of the tree have set."};
+constexpr Family tree_open{"vireo_tree_transactions", gauge, "", "Transactions of clients that are open."};
+constexpr Family tree_held{"vireo_tree_held_bytes", gauge, "bytes",
+                           "What waits to be read by clients of the tree, and their watches."};
+constexpr Family tree_accepted{"vireo_tree_clients_accepted", counter, "", "Clients that were let in to the tree."};
+constexpr Family tree_requests{"vireo_tree_requests", counter, "", "Requests to the tree."};
+constexpr Family tree_errors{"vireo_tree_errors", counter, "",
+                             "Those that were answered with an error other than EAGAIN and ENOENT."};
+constexpr Family tree_conflicts{"vireo_tree_conflicts", counter, "", "Transactions that were answered with EAGAIN."};
+constexpr Family tree_events{"vireo_tree_events", counter, "", "Events sent to clients of the tree."};
+constexpr Family tree_merged{"vireo_tree_events_merged", counter, "",
+                             "Events left out, since the same was still waiting to be read."};
 constexpr Family other{"vireo_other", unknown, "", "Numbers of the daemon that have no name of their own here."};
 
 struct Place {
@@ -199,6 +214,7 @@ constexpr Place places[] = {
     {"libvirt", "clients", &clients, "door", "libvirt"},
     {"http", "connections", &clients, "door", "http"},
     {"metrics", "connections", &clients, "door", "metrics"},
+    {"xenstore", "clients", &clients, "door", "xenstore"},
     {"libvirt", "calls_in_flight", &requests_inside, "door", "libvirt"},
     {"http", "calls_in_flight", &requests_inside, "door", "http"},
     {"metrics", "calls_in_flight", &requests_inside, "door", "metrics"},
@@ -209,6 +225,8 @@ constexpr Place places[] = {
     {"libvirt", "accept_failures", &refused, "reason", "accept_failed"},
     {"http", "turned_away", &refused, "reason", "http_limit"},
     {"metrics", "turned_away", &refused, "reason", "metrics_limit"},
+    {"xenstore", "clients_refused", &refused, "reason", "xenstore_limit"},
+    {"xenstore", "accept_failures", &refused, "reason", "xenstore_accept_failed"},
     {"libvirt", "clients_dropped_not_reading", &dropped, "reason", "not_reading"},
     {"libvirt", "clients_dropped_events", &dropped, "reason", "events"},
     {"libvirt", "clients_dropped_memory", &dropped, "reason", "memory"},
@@ -216,6 +234,8 @@ constexpr Place places[] = {
     {"libvirt", "clients_dropped_bad_frame", &dropped, "reason", "bad_frame"},
     {"libvirt", "clients_dropped_oversize", &dropped, "reason", "oversize"},
     {"libvirt", "clients_dropped_silent", &dropped, "reason", "silent"},
+    {"xenstore", "clients_dropped_oversize", &dropped, "reason", "xenstore_oversize"},
+    {"xenstore", "clients_dropped_not_reading", &dropped, "reason", "xenstore_not_reading"},
     {"libvirt", "frames", &frames, "", ""},
     {"libvirt", "calls", &calls, "", ""},
     {"libvirt", "events", &events, "", ""},
@@ -232,6 +252,7 @@ constexpr Place places[] = {
     {"libvirt", "pauses_calls", &pauses, "limit", "calls"},
     {"libvirt", "pauses_unsent", &pauses, "limit", "unsent"},
     {"libvirt", "pauses_streams", &pauses, "limit", "streams"},
+    {"xenstore", "pauses", &pauses, "limit", "xenstore_unread"},
     {"http", "requests", &requests, "door", "http"},
     {"metrics", "requests", &requests, "door", "metrics"},
     {"http", "refused", &requests_refused, "door", "http"},
@@ -241,6 +262,18 @@ constexpr Place places[] = {
     {"starts", "allowed_at_once", &start_limit, "", ""},
     {"starts", "under_way", &starting, "", ""},
     {"starts", "waiting", &start_queue, "", ""},
+    {"tree", "nodes", &tree_nodes, "", ""},
+    {"tree", "bytes", &tree_bytes, "", ""},
+    {"tree", "commits", &tree_commits, "", ""},
+    {"xenstore", "watches", &tree_watches, "", ""},
+    {"xenstore", "transactions", &tree_open, "", ""},
+    {"xenstore", "held_bytes", &tree_held, "", ""},
+    {"xenstore", "clients_accepted", &tree_accepted, "", ""},
+    {"xenstore", "requests", &tree_requests, "", ""},
+    {"xenstore", "errors", &tree_errors, "", ""},
+    {"xenstore", "conflicts", &tree_conflicts, "", ""},
+    {"xenstore", "events", &tree_events, "", ""},
+    {"xenstore", "events_merged", &tree_merged, "", ""},
 };
 
 }  // namespace

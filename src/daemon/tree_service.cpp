@@ -1,0 +1,83 @@
+// Between the core's thread and the tree's: changes of guests go one way, requests the other.
+#include "daemon/tree_service.hpp"
+
+#include "base/log.hpp"
+
+namespace vireo::daemon {
+
+TreeService::TreeService(core::Host& host)
+    : host_(host),
+      guests_(store_, {.introduce = [this](tree::DomainId id) { door_.introduce(id); },
+                       .release = [this](tree::DomainId id) { door_.release(id); },
+                       .ask = [this](tree::DomainId id, const TreeGuests::Guest& guest, presence::Request request,
+                                     std::string word) { ask(id, guest, request, std::move(word)); }}),
+      door_(thread_.executor(), store_, {.exists = [this](tree::DomainId id) { return guests_.runs(id); }}) {
+  store_.listen([this](const tree::Commit&) { note_figures(); });
+}
+
+void TreeService::start() {
+  thread_.start();
+  asio::post(host_.core, asio::use_future([this] { follow(); })).get();
+  asio::post(thread_.executor(), asio::use_future).get();  // all that was found is in the tree
+}
+
+// Core thread. What was there and what comes reach the tree in one order.
+void TreeService::follow() {
+  const auto pass_on = [this](model::DomainViewPtr before, model::DomainViewPtr after) {
+    asio::post(thread_.executor(),
+               [this, before = std::move(before), after = std::move(after)] { guests_.changed(before, after); });
+  };
+  for (const auto& domain : host_.registry.all()) pass_on(nullptr, domain->view);
+  host_.registry.observe([pass_on](const auto& before, const auto& after) { pass_on(before, after); });
+}
+
+Result<void> TreeService::listen(const std::filesystem::path& path, std::filesystem::perms mode) {
+  return door_.listen(path, mode);
+}
+
+bool TreeService::drain(Deadline deadline) {
+  stop_accepting();
+  requests_.close();
+  return requests_.wait_until_empty(deadline);
+}
+
+// Tree thread, within a commit.
+void TreeService::ask(tree::DomainId id, const TreeGuests::Guest& guest, presence::Request request, std::string word) {
+  auto pass = requests_.enter();
+  if (!pass) return;  // the daemon ends
+  asio::co_spawn(
+      host_.core,
+      carry_out(this, std::move(*pass), id, {.uuid = guest.uuid, .name = guest.name}, request, std::move(word)),
+      asio::detached);
+}
+
+asio::awaitable<void> TreeService::carry_out(TreeService* self, Gate::Pass pass, tree::DomainId id, core::DomainRef ref,
+                                             presence::Request request, std::string word) {
+  log::info("guest '{}': {}, as the tree was told", ref.name, word);
+  Result<void> done;
+  if (request == presence::Request::reboot)
+    done = co_await core::reboot(self->host_, ref);
+  else
+    done = co_await core::shutdown(self->host_, ref);
+  if (!done) log::error("guest '{}': {}, as the tree was told: {}", ref.name, word, done.error().message());
+  asio::post(self->thread_.executor(),
+             [self, pass = std::move(pass), id, word = std::move(word)] { self->guests_.acknowledge(id, word); });
+}
+
+void TreeService::note_figures() {
+  const auto& total = store_.accounts().total();
+  nodes_.store(static_cast<std::uint64_t>(total.nodes), std::memory_order_relaxed);
+  bytes_.store(static_cast<std::uint64_t>(total.bytes), std::memory_order_relaxed);
+  commits_.store(store_.figures().commits, std::memory_order_relaxed);
+}
+
+std::vector<doors::http::Counter> TreeService::counters() const {
+  std::vector<doors::http::Counter> out;
+  for (const auto& count : door_.counters()) out.push_back({"xenstore", count.name, count.value});
+  out.push_back({"tree", "nodes", nodes_});
+  out.push_back({"tree", "bytes", bytes_});
+  out.push_back({"tree", "commits", commits_});
+  return out;
+}
+
+}  // namespace vireo::daemon
