@@ -165,14 +165,14 @@ asio::awaitable<void> TreeJournal::write_batches() {
   }
 }
 
-// A commit tells of a node that was made and not of parents that were made with it, so these go along.
+// A commit tells of a node that was made and not of parents that were made with it, so these go along; they stay also
+// where the node itself is gone again.
 void TreeJournal::Load::add(const Node& version, Path path, bool removed) {
   const Node* node = tree::find(version, path);
   if (removed || !node) batch.removed.emplace_back(path.text());
-  if (!node) return;
-  batch.written.push_back(stored(*node, path.text()));
+  if (node) batch.written.push_back(stored(*node, path.text()));
   for (Path above = path.parent(); !above.is_root() && parents.insert(above.text()).second; above = above.parent())
-    batch.written.push_back(stored(*tree::find(version, above), above.text()));
+    if (const Node* parent = tree::find(version, above)) batch.written.push_back(stored(*parent, above.text()));
 }
 
 asio::awaitable<TreeJournal::LoadPtr> TreeJournal::take() {
