@@ -43,6 +43,21 @@ struct TopOptions {
 };
 Result<void> top_command(const Where& where, const TopOptions& options);
 Result<void> trace(const Where& where, const std::string& domain, bool as_json);
+struct TreeRequest {
+  std::string socket;              // a path of its own; empty: the one of this vireod
+  std::vector<std::string> words;  // paths; of set, paths and values in turn; of a transaction, its operations
+  bool as_json = false;
+  bool with_permissions = false, flat = false;  // ls
+  bool raw = false;                             // get: the bytes as they are
+  std::optional<unsigned> depth;                // watch: levels below its path
+  unsigned count = 0;                           // watch: changes to wait for; 0: until interrupted
+};
+Result<void> tree_ls(const Where& where, const TreeRequest& request);
+Result<void> tree_get(const Where& where, const TreeRequest& request);
+Result<void> tree_set(const Where& where, const TreeRequest& request);
+Result<void> tree_remove(const Where& where, const TreeRequest& request);
+Result<void> tree_transaction(const Where& where, const TreeRequest& request);
+Result<void> tree_watch(const Where& where, const TreeRequest& request);
 Result<void> version(const Where& where);
 
 }  // namespace vireo::cli

@@ -19,6 +19,11 @@ std::string Where::socket_path() const {
   return (root.empty() ? "/run/vireo" : root + "/run") + "/http-sock";
 }
 
+std::string Where::tree_socket_path() const {
+  const auto http = socket_path();
+  return http.substr(0, http.rfind('/') + 1) + "xenstore-sock";
+}
+
 std::string Where::start_command() const {
   if (!socket.empty()) return "vireod, or name its socket with --socket";
   return root.empty() ? "vireod" : "vireod --root " + root;

@@ -15,6 +15,8 @@ struct Where {
   std::string root;    // vireod's --root; empty: the system's daemon
 
   std::string socket_path() const;
+  // Where the same daemon offers the tree: beside its HTTP socket.
+  std::string tree_socket_path() const;
   // How to start the daemon that would listen there.
   std::string start_command() const;
 };

@@ -1,14 +1,9 @@
 // Connecting, asking, reading to the end of the connection.
 #include "cli/http_client.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
-#include "base/fd.hpp"
+#include "cli/unix_socket.hpp"
 
 namespace vireo::cli {
 namespace {
@@ -20,40 +15,14 @@ std::unexpected<Error> no_http() {
   return fail(VIR_ERR_SYSTEM_ERROR, "what listens there does not speak HTTP as vireod does");
 }
 
-Result<Fd> connect_to(const std::string& path, std::chrono::seconds timeout) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail(VIR_ERR_NO_CONNECT, std::strerror(ENAMETOOLONG));
-  path.copy(address.sun_path, path.size());
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno(errno, "cannot make a socket");
-  const timeval wait{.tv_sec = timeout.count(), .tv_usec = 0};
-  for (const int which : {SO_RCVTIMEO, SO_SNDTIMEO}) ::setsockopt(fd.get(), SOL_SOCKET, which, &wait, sizeof wait);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return fail(VIR_ERR_NO_CONNECT, std::strerror(errno));
-  return fd;
-}
-
-Result<void> send_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return fail_errno(errno, "cannot send the request");
-    text.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return {};
-}
-
 Result<std::string> receive_all(int fd) {
   std::string text;
-  char buffer[16 << 10];
+  std::array<char, 16 << 10> buffer;
   while (text.size() < longest_answer) {
-    const auto got = ::recv(fd, buffer, sizeof buffer, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return fail(VIR_ERR_SYSTEM_ERROR, "vireod did not answer in time");
-    if (got < 0) return fail_errno(errno, "cannot read the answer");
-    if (got == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(got));
+    auto got = receive_some(fd, buffer);
+    if (!got) return pass_on(got);
+    if (got->empty()) return text;
+    text += *got;
   }
   return no_http();
 }

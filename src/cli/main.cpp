@@ -37,6 +37,7 @@ class CommandLine {
     app.footer("Guests are defined and changed with virsh and libvirt's other clients. See vireo(1).");
     add_guests();
     add_figures();
+    add_tree();
     add_daemon();
   }
 
@@ -119,6 +120,48 @@ class CommandLine {
     takes_json(*how);
   }
 
+  using TreeCommand = Result<void> (*)(const cli::Where&, const cli::TreeRequest&);
+  CLI::App& add_tree_command(CLI::App& tree, const char* name, const char* meaning, TreeCommand command) {
+    auto* added = tree.add_subcommand(name, meaning);
+    added->callback([this, command] { chosen_ = [this, command] { return command(where_, tree_); }; });
+    return *added;
+  }
+
+  void add_tree() {
+    auto& tree = *app_.add_subcommand("tree", "Show, change and watch the tree of what guests and others tell");
+    tree.require_subcommand(0, 1);
+    tree.add_option("--tree-socket", tree_.socket, "The tree's socket (default: xenstore-sock beside http-sock)");
+    auto* transaction =
+        tree.add_option("--transaction", tree_.words,
+                        "Operations that are done together or not at all: 'get PATH', 'set PATH VALUE', 'rm PATH'; "
+                        "-: a line each from standard input");
+    // Called for the subcommands' sake, too, after them.
+    tree.callback([this, &tree, transaction] {
+      if (!tree.get_subcommands().empty()) return;
+      if (transaction->empty()) throw CLI::RequiredError("A subcommand or --transaction");
+      chosen_ = [this] { return cli::tree_transaction(where_, tree_); };
+    });
+    auto& ls = add_tree_command(tree, "ls", "Draw the tree below a path, as it is at one moment", cli::tree_ls);
+    ls.add_option("path", tree_.words, "Where to begin (default: /)")->expected(0, 1);
+    ls.add_flag("-l,--long", tree_.with_permissions, "With the permissions of each node");
+    ls.add_flag("-f,--flat", tree_.flat, "A line 'PATH = \"VALUE\"' for each node, for other programs");
+    auto& get = add_tree_command(tree, "get", "Print the values of nodes", cli::tree_get);
+    get.add_option("path", tree_.words, "Their paths")->required();
+    get.add_flag("--raw", tree_.raw, "The bytes as they are, with nothing between");
+    auto& set = add_tree_command(tree, "set", "Give nodes values, all in one transaction", cli::tree_set);
+    set.add_option("path value", tree_.words, "Paths and values, in turn; -- before them lets one begin with '-'")
+        ->required();
+    auto& remove =
+        add_tree_command(tree, "rm", "Remove nodes with all below them, all in one transaction", cli::tree_remove);
+    remove.add_option("path", tree_.words, "Their paths")->required();
+    auto& watch =
+        add_tree_command(tree, "watch", "Print what changes at and below paths, as it happens", cli::tree_watch);
+    watch.add_option("path", tree_.words, "The paths, or @introduceDomain and @releaseDomain")->required();
+    watch.add_option("--depth", tree_.depth, "Only so many levels below (0: the node itself)");
+    watch.add_option("--count", tree_.count, "End after so many changes");
+    for (auto* each : {&tree, &ls, &get, &watch}) each->add_flag("--json", tree_.as_json, "Print JSON, for programs");
+  }
+
   void add_daemon() {
     takes_json(add("status", "Show what the daemon does: guests, connections, counters",
                    [this] { return cli::status(where_, as_json_); }));
@@ -135,6 +178,7 @@ class CommandLine {
   bool once_ = false;
   cli::ContentionOptions contention_;
   cli::HistoryRequest history_;
+  cli::TreeRequest tree_;
   Command chosen_;
 };
 

@@ -19,8 +19,10 @@ TerminalSize terminal_size() {
   return out;
 }
 
+bool is_terminal() { return ::isatty(STDOUT_FILENO) != 0; }
+
 bool shows_blocks() {
-  if (::isatty(STDOUT_FILENO) == 0) return false;
+  if (!is_terminal()) return false;
   std::setlocale(LC_CTYPE, "");
   return std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
 }

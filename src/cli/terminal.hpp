@@ -10,6 +10,8 @@ struct TerminalSize {
 };
 TerminalSize terminal_size();
 
+bool is_terminal();
+
 // Whether block characters will be seen as such: it is a terminal, of a locale of UTF-8.
 bool shows_blocks();
 

@@ -14,11 +14,10 @@ namespace vireo::persist {
 namespace {
 
 // 2: runs.images.
-constexpr int schema_version = 2;
+constexpr Format format{.what = "the database of definitions", .version = 2};
 
 // runs.pid is null until a process has been recorded: such a row is an intent.
 constexpr const char* schema = R"(
-  PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS definitions (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, xml TEXT NOT NULL, autostart INTEGER NOT NULL) WITHOUT ROWID;
@@ -32,26 +31,6 @@ constexpr const char* schema = R"(
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   INSERT OR IGNORE INTO facts VALUES ('next_id', '1'), ('boot_id', '');
 )";
-
-Result<void> execute(sqlite3* db, const char* sql) {
-  char* message = nullptr;
-  if (sqlite3_exec(db, sql, nullptr, nullptr, &message) == SQLITE_OK) return {};
-  std::string text = message ? message : "unknown error";
-  sqlite3_free(message);
-  return fail(VIR_ERR_INTERNAL_ERROR, "the database of definitions: " + text);
-}
-
-// For taking back what has failed already: if that fails too, there is nothing left to do but to say so.
-void take_back(sqlite3* db, const char* sql) {
-  if (auto done = execute(db, sql); !done) log::error("{}: {}", sql, done.error().message());
-}
-
-Result<long long> ask_number(sqlite3* db, const char* sql) {
-  Statement ask(db, sql);
-  auto row = ask.next();
-  if (!row) return pass_on(row);
-  return *row ? ask.number(0) : 0;
-}
 
 // "DEVICE:INODE" of each image, with an "s" behind it where others share it, and spaces between.
 std::string format_images(const std::vector<ports::ClaimedImage>& images) {
@@ -120,29 +99,18 @@ struct SqliteStore::Job {
 };
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path) {
-  sqlite3* raw = nullptr;
-  const int status = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  std::unique_ptr<sqlite3, CloseDb> db(raw);
-  if (status != SQLITE_OK)
-    return fail(VIR_ERR_INTERNAL_ERROR, "cannot open the database of definitions '" + path +
-                                            "': " + (raw ? sqlite3_errmsg(raw) : "out of memory"));
-  sqlite3_busy_timeout(raw, 5000);
-  auto version = ask_number(raw, "PRAGMA user_version");
-  if (!version) return pass_on(version);
-  if (*version > schema_version)
-    return fail(VIR_ERR_INTERNAL_ERROR,
-                "the database of definitions '" + path + "' was written by a newer Vireo; install that version again");
-  if (auto made = execute(raw, schema); !made) return pass_on(made);
-  if (*version == 1)
-    if (auto added = execute(raw, "ALTER TABLE runs ADD COLUMN images TEXT NOT NULL DEFAULT ''"); !added)
+  auto opened = open_database(path, format);
+  if (!opened) return pass_on(opened);
+  auto* db = opened->database.get();
+  if (auto made = execute(db, schema); !made) return pass_on(made);
+  if (opened->version == 1)
+    if (auto added = execute(db, "ALTER TABLE runs ADD COLUMN images TEXT NOT NULL DEFAULT ''"); !added)
       return pass_on(added);
-  if (auto marked = execute(raw, ("PRAGMA user_version = " + std::to_string(schema_version)).c_str()); !marked)
-    return pass_on(marked);
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(db)));
+  if (auto marked = mark_version(db, format); !marked) return pass_on(marked);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(opened->database)));
 }
 
-SqliteStore::SqliteStore(std::unique_ptr<sqlite3, CloseDb> db)
-    : db_(std::move(db)), writer_([this] { write_until_stopped(); }) {}
+SqliteStore::SqliteStore(Database db) : db_(std::move(db)), writer_([this] { write_until_stopped(); }) {}
 
 void SqliteStore::stop() {
   if (!writer_.joinable()) return;

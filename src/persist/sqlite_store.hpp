@@ -14,6 +14,7 @@
 
 #include "base/counted_mutex.hpp"
 #include "base/wake.hpp"
+#include "persist/database.hpp"
 #include "ports/definition_store.hpp"
 
 namespace vireo::persist {
@@ -42,17 +43,14 @@ class SqliteStore final : public ports::DefinitionStore {
  private:
   using Change = std::move_only_function<Result<void>(sqlite3*)>;
   struct Job;
-  struct CloseDb {
-    void operator()(sqlite3* db) const { sqlite3_close(db); }
-  };
 
-  explicit SqliteStore(std::unique_ptr<sqlite3, CloseDb> db);
+  explicit SqliteStore(Database db);
   // Queues the change and waits until it is durable.
   asio::awaitable<Result<void>> commit(const char* point, Change change);
   void write_until_stopped();
   void write_group(std::deque<std::shared_ptr<Job>>& group);
 
-  std::unique_ptr<sqlite3, CloseDb> db_;
+  Database db_;
   std::atomic<std::uint64_t> commits_{0};
   CountedMutex mutex_{"store queue"};  // guards queue_ and stopping_
   std::condition_variable_any arrived_;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "persist/database.hpp"
 
 namespace vireo::persist {
 
@@ -25,6 +26,11 @@ class Statement {
     return check(
         sqlite3_bind_text(statement_.get(), ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT));
   }
+  // Bytes of any kind. They must stay until the statement has run.
+  Statement& bind_blob(std::string_view bytes) {
+    return check(sqlite3_bind_blob(statement_.get(), ++bound_, bytes.data() ? bytes.data() : "",
+                                   static_cast<int>(bytes.size()), SQLITE_STATIC));
+  }
   Statement& bind(long long number) { return check(sqlite3_bind_int64(statement_.get(), ++bound_, number)); }
   Statement& bind_null() { return check(sqlite3_bind_null(statement_.get(), ++bound_)); }
 
@@ -33,6 +39,14 @@ class Statement {
     if (status_ == SQLITE_OK) status_ = sqlite3_step(statement_.get());
     if (status_ == SQLITE_DONE || status_ == SQLITE_ROW) return {};
     return failure();
+  }
+
+  // Ready to be bound and run once more. What was wrong with the last run is forgotten.
+  Statement& again() {
+    if (statement_) status_ = SQLITE_OK;
+    sqlite3_reset(statement_.get());
+    bound_ = 0;
+    return *this;
   }
 
   // True: on a row. False: no more rows.
@@ -49,6 +63,10 @@ class Statement {
     return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)))
                  : std::string();
   }
+  std::string_view blob(int column) const {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+    return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+  }
   long long number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   bool is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
@@ -60,9 +78,7 @@ class Statement {
     if (status_ == SQLITE_OK) status_ = status;
     return *this;
   }
-  std::unexpected<Error> failure() const {
-    return fail(VIR_ERR_INTERNAL_ERROR, std::string("the database of definitions: ") + sqlite3_errmsg(db_));
-  }
+  std::unexpected<Error> failure() const { return database_failure(db_); }
 
   sqlite3* db_;
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;

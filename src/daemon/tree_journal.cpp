@@ -1,0 +1,271 @@
+// Noting, taking, writing.
+#include "daemon/tree_journal.hpp"
+
+#include "base/log.hpp"
+
+namespace vireo::daemon {
+namespace {
+
+using std::chrono::hours, std::chrono::seconds;
+using tree::Node, tree::Path, tree::Ref;
+
+// After so many nodes the others on the tree's thread have their turn.
+constexpr std::size_t nodes_at_once = 256;
+// Of one commit while the tree is restored.
+constexpr std::size_t nodes_of_a_commit = 1'000;
+// How long the disk may be silent before the log says so; the batch is not given up.
+constexpr seconds disk_patience{60};
+// Between two lines of the log about a store that fails.
+constexpr seconds between_complaints{30};
+// What a note takes beside its path.
+constexpr std::size_t note_overhead = 64;
+
+std::string text_of(const tree::Permissions& permissions) {
+  std::string text;
+  for (const auto& each : permissions) text += (text.empty() ? "" : " ") + each.text();
+  return text;
+}
+
+// Empty: it is no list of permissions.
+tree::Permissions permissions_of(std::string_view text) {
+  tree::Permissions list;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto one = tree::Permission::parse(text.substr(0, end));
+    if (!one) return {};
+    list.push_back(*one);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return list;
+}
+
+ports::StoredNode stored(const Node& node, std::string_view path) {
+  return {.path = std::string(path), .value = std::string(node.value()), .permissions = text_of(node.permissions())};
+}
+
+// Gives the executor's other work a turn, now and then.
+class Turns {
+ public:
+  bool over() { return ++done_ % nodes_at_once == 0; }
+
+ private:
+  std::size_t done_ = 0;
+};
+
+// A batch of everything in one version, node by node.
+class Walk {
+ public:
+  Walk(const Node& version, const std::function<bool(Path)>& leave_out, ports::TreeBatch& batch)
+      : leave_out_(leave_out), batch_(batch) {
+    batch_.removed.emplace_back("/");
+    left_.push_back({.node = &version, .path = "/"});
+  }
+
+  // False: that was all.
+  bool step() {
+    if (left_.empty()) return false;
+    const auto [node, path] = std::move(left_.back());
+    left_.pop_back();
+    batch_.written.push_back(stored(*node, path));
+    for (auto names = node->names(); !names.empty();) {
+      const auto name = names.substr(0, names.find('\0'));
+      names.remove_prefix(name.size() + 1);
+      auto below = (path == "/" ? "/" : path + "/") + std::string(name);
+      if (!leave_out_(*Path::parse(below))) left_.push_back({.node = node->child(name), .path = std::move(below)});
+    }
+    return true;
+  }
+
+ private:
+  struct Place {
+    const Node* node;
+    std::string path;
+  };
+  const std::function<bool(Path)>& leave_out_;
+  ports::TreeBatch& batch_;
+  std::vector<Place> left_;
+};
+
+}  // namespace
+
+TreeJournal::TreeJournal(asio::any_io_executor executor, tree::Store& tree, ports::TreeStore& store, Workers& workers,
+                         Options options)
+    : executor_(std::move(executor)), tree_(tree), store_(store), workers_(workers), options_(std::move(options)) {}
+
+Result<std::size_t> TreeJournal::restore() {
+  std::size_t restored = 0, unreadable = 0;
+  std::vector<ports::StoredNode> nodes;
+  const auto keep = [&] {
+    tree_.keep([&](tree::Store::Keeper& keeper) {
+      for (const auto& node : nodes) {
+        const auto path = Path::parse(node.path);
+        auto permissions = permissions_of(node.permissions);
+        if (!path || permissions.empty() || node.value.size() > Node::max_value) {
+          ++unreadable;
+          continue;
+        }
+        if (options_.leave_out(*path)) continue;
+        keeper.write(*path, node.value);
+        // Nodes share the permissions that they inherit, so what is the same already is not set.
+        const Node* made = tree_.find(*path);
+        if (!made || made->permissions() != permissions) keeper.set_permissions(*path, std::move(permissions));
+        ++restored;
+      }
+    });
+    nodes.clear();
+  };
+  auto loaded = store_.load([&](const ports::StoredNode& node) {
+    nodes.push_back(node);
+    if (nodes.size() == nodes_of_a_commit) keep();
+  });
+  if (!loaded)
+    return fail(loaded.error().code, loaded.error().detail + "; move the file away to begin with an empty tree");
+  keep();
+  if (unreadable > 0) log::warn("{} nodes of the tree's journal cannot be read and are left out", unreadable);
+  return restored;
+}
+
+void TreeJournal::start() {
+  tree_.listen([this](const tree::Commit& commit) { note(commit); });
+  asio::co_spawn(executor_, write_batches(), asio::detached);
+}
+
+void TreeJournal::note(const tree::Commit& commit) {
+  for (const auto& change : commit.changes) {
+    if (options_.leave_out(change.path)) continue;
+    const bool removed = change.kind == tree::Change::Kind::removed;
+    if (whole_) break;
+    if (const auto found = notes_.find(change.path.text()); found != notes_.end()) {
+      found->second = found->second || removed;
+      continue;
+    }
+    notes_.emplace(change.path.text(), removed);
+    noted_bytes_ += change.path.text().size() + note_overhead;
+    if (noted_bytes_ <= options_.most_noted_bytes) continue;
+    notes_.clear();
+    whole_ = true;
+  }
+  noted_count_.store(notes_.size(), std::memory_order_relaxed);
+  if (changed_ && dirty() && !changed_->fired()) changed_->fire();
+}
+
+asio::awaitable<void> TreeJournal::write_batches() {
+  for (SteadyClock::time_point next{};;) {
+    while (!dirty()) {
+      if (finished_) finished_->fire();
+      changed_.emplace(executor_);
+      co_await changed_->wait(Deadline::in(hours(24)));
+    }
+    if (options_.mode == Mode::behind && !finishing_) co_await pause(next);
+    next = SteadyClock::now() + options_.period;
+    auto load = co_await take();
+    co_await save(std::move(load));
+    durable_ = taken_;
+    release();
+  }
+}
+
+// A commit tells of a node that was made and not of parents that were made with it, so these go along; they stay also
+// where the node itself is gone again.
+void TreeJournal::Load::add(const Node& version, Path path, bool removed) {
+  const Node* node = tree::find(version, path);
+  if (removed || !node) batch.removed.emplace_back(path.text());
+  if (node) batch.written.push_back(stored(*node, path.text()));
+  for (Path above = path.parent(); !above.is_root() && parents.insert(above.text()).second; above = above.parent())
+    if (const Node* parent = tree::find(version, above)) batch.written.push_back(stored(*parent, above.text()));
+}
+
+asio::awaitable<TreeJournal::LoadPtr> TreeJournal::take() {
+  // Held until the batch is complete: a version that somebody holds never changes, whatever is committed meanwhile.
+  const Ref<const Node> version(&tree_.root());
+  auto load = std::make_shared<Load>();
+  load->notes = std::exchange(notes_, {});
+  noted_bytes_ = 0;
+  noted_count_.store(0, std::memory_order_relaxed);
+  ++taken_;
+  Turns turns;
+  if (std::exchange(whole_, false)) {
+    Walk walk(*version, options_.leave_out, load->batch);
+    while (walk.step())
+      if (turns.over()) co_await asio::post(executor_, asio::use_awaitable);
+    co_return load;
+  }
+  for (const auto& [path, removed] : load->notes) {
+    load->add(*version, *Path::parse(path), removed);
+    if (turns.over()) co_await asio::post(executor_, asio::use_awaitable);
+  }
+  co_return load;
+}
+
+asio::awaitable<void> TreeJournal::save(LoadPtr load) {
+  const auto nodes = load->batch.written.size();
+  for (;;) {
+    auto done = co_await workers_.run<void>(
+        [store = &store_, load] {
+          auto written = store->append(load->batch);
+          if (written) *load = {};
+          return written;
+        },
+        Deadline::in(disk_patience));
+    if (done) break;
+    failed(done.error());
+    // Not cut short by finish(): it is as likely to fail again as before.
+    Wake retry(executor_);
+    co_await retry.wait(Deadline::in(options_.retry));
+  }
+  if (std::exchange(complaining_, false)) log::info("the tree's journal is written again");
+  batches_.fetch_add(1, std::memory_order_relaxed);
+  nodes_.fetch_add(nodes, std::memory_order_relaxed);
+}
+
+void TreeJournal::failed(const Error& error) {
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  const auto now = SteadyClock::now();
+  if (complained_ && now < *complained_ + between_complaints) return;
+  complained_ = now;
+  complaining_ = true;
+  const std::string held = options_.mode == Mode::sync
+                               ? fmt::format("; {} clients' changes are not answered until it is", held_.size())
+                               : "; the tree is served on";
+  log::error("the tree's journal cannot be written: {}{}", error.message(), held);
+}
+
+void TreeJournal::settle(std::function<void()> then) {
+  const auto needed = dirty() ? taken_ + 1 : taken_;
+  if (options_.mode == Mode::behind || durable_ >= needed) return then();
+  held_.emplace_back(needed, std::move(then));
+  held_count_.store(held_.size(), std::memory_order_relaxed);
+}
+
+void TreeJournal::release() {
+  while (!held_.empty() && held_.front().first <= durable_) {
+    const auto then = std::move(held_.front().second);
+    held_.pop_front();
+    then();
+  }
+  held_count_.store(held_.size(), std::memory_order_relaxed);
+}
+
+asio::awaitable<void> TreeJournal::pause(SteadyClock::time_point until) {
+  pause_.emplace(executor_);
+  co_await pause_->wait(Deadline::at(until));
+  pause_.reset();
+}
+
+asio::awaitable<bool> TreeJournal::finish(Deadline deadline) {
+  finishing_ = true;
+  if (!dirty() && durable_ == taken_) co_return true;
+  if (pause_) pause_->fire();
+  finished_.emplace(executor_);
+  co_return co_await finished_->wait(deadline);
+}
+
+TreeJournal::Figures TreeJournal::figures() const {
+  return {.batches = batches_.load(std::memory_order_relaxed),
+          .nodes = nodes_.load(std::memory_order_relaxed),
+          .failures = failures_.load(std::memory_order_relaxed),
+          .noted = noted_count_.load(std::memory_order_relaxed),
+          .held = held_count_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace vireo::daemon
