@@ -208,6 +208,12 @@ void Store::keep(const std::function<void(Keeper&)>& changes) {
   if (!keeper.changes_.empty()) tell(keeper.changes_);
 }
 
+Usage Store::usage_of(DomainId domain) {
+  while (accounts_.settle(1'000)) {
+  }
+  return accounts_.of(domain);
+}
+
 bool Store::tidy(std::size_t pieces) {
   const bool uncounted = accounts_.settle(pieces);
   return Limbo::of_this_thread().release(pieces) || uncounted;

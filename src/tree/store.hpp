@@ -104,6 +104,8 @@ class Store {
   Quotas& quotas() { return quotas_; }
   // What each domain has. Domains that have just removed much have it counted off soon.
   const Accounts& accounts() const { return accounts_; }
+  // The same of one domain with all counted off, which takes as long as what was removed just now is large.
+  Usage usage_of(DomainId domain);
 
   struct Figures {
     std::uint64_t commits = 0;       // that changed something

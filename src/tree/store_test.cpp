@@ -212,6 +212,8 @@ TEST_F(StoreTest, WhatADomainHasIsCountedAlsoAfterLargeRemovals) {
   store.set_permissions(privileged, nullptr, at("/a/3"), list({"n5"})).value();
   EXPECT_EQ(store.accounts().of(5).nodes, 1);
   EXPECT_EQ(error_of(store.remove(privileged, nullptr, at("/a"))), fine);
+  EXPECT_GT(store.accounts().of(0).nodes, 1);
+  EXPECT_EQ(store.usage_of(0).nodes, 1);
   while (store.tidy(50)) {
   }
   EXPECT_EQ(store.accounts().of(0).nodes, 1);

@@ -52,7 +52,8 @@ bool Common::release(tree::DomainId domain) {
     client->reset();
     client->end(Client::Over::released);
   }
-  if (store.accounts().of(domain).nodes > 0) remove_nodes_of(domain);
+  // Looks at the whole tree, so only for who still has something in it.
+  if (store.usage_of(domain).nodes > 0) remove_nodes_of(domain);
   store.quotas().forget(domain);
   if (was) announce_special(release_event, domain);
   return was;
