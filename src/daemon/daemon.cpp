@@ -232,9 +232,10 @@ bool Daemon::drain(Deadline deadline) {
   p.door->stop_accepting();
   p.http_door->stop_accepting();
   if (p.metrics_door) p.metrics_door->stop_accepting();
-  if (p.tree) p.tree->stop_accepting();
-  // The second gate must not stay open while the calls inside the first are waited for.
-  (void)p.http_door->drain(Deadline::in(std::chrono::milliseconds(0)));
+  // The other gates must not stay open while the calls inside the first are waited for.
+  const auto at_once = Deadline::in(std::chrono::milliseconds(0));
+  (void)p.http_door->drain(at_once);
+  if (p.tree) (void)p.tree->drain(at_once);
   return p.door->drain(deadline) && p.http_door->drain(deadline) && (!p.tree || p.tree->drain(deadline));
 }
 

@@ -81,18 +81,27 @@ void TreeGuests::hear(const tree::Commit& commit) {
     const auto place = presence::place_of(change.path);
     if (!place || place->kind != presence::Place::Kind::home || place->inside != presence::request_path) continue;
     const auto guest = guests_.find(place->id);
-    const auto* node = tree::find(commit.root, change.path);
-    if (guest == guests_.end() || !node) continue;
-    if (const auto request = presence::request_of(node->value()))
-      links_.ask(place->id, guest->second, *request, std::string(node->value()));
+    if (guest == guests_.end() || guest->second.asked) continue;
+    if (const auto* node = tree::find(commit.root, change.path)) ask(place->id, guest->second, node->value());
   }
 }
 
+void TreeGuests::ask(tree::DomainId id, Guest& guest, std::string_view word) {
+  const auto request = presence::request_of(word);
+  if (!request) return;
+  guest.asked = true;
+  links_.ask(id, guest, *request, std::string(word));
+}
+
 void TreeGuests::acknowledge(tree::DomainId id, std::string_view word) {
-  if (!guests_.contains(id)) return;
+  const auto guest = guests_.find(id);
+  if (guest == guests_.end()) return;
+  guest->second.asked = false;
   const auto text = fmt::format("/local/domain/{}/{}", id, presence::request_path);
   const auto path = path_of(text);
-  if (const auto* node = store_.find(path); !node || node->value() != word) return;
+  const auto* node = store_.find(path);
+  if (!node) return;
+  if (node->value() != word) return ask(id, guest->second, node->value());
   store_.keep([&](tree::Store::Keeper& keeper) { keeper.write(path, {}); });
 }
 

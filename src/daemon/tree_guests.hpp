@@ -17,12 +17,12 @@ class TreeGuests {
   struct Guest {
     Uuid uuid;
     std::string name;
+    bool asked = false;  // a request is being carried out; what is written meanwhile waits in its node
   };
-  // Called without anything of the tree under way, but for `ask`, which is called while a commit is told of and so must
-  // not change the tree before it returns.
   struct Links {
     std::function<void(tree::DomainId)> introduce, release;
-    // `word` is the request as it was written.
+    // `word` is the request as it was written. Called for one at a time, until acknowledge(); a commit may be under
+    // way, so it must not change the tree before it returns.
     std::function<void(tree::DomainId, const Guest&, presence::Request, std::string word)> ask;
   };
 
@@ -35,7 +35,7 @@ class TreeGuests {
   // A guest has changed; null: it was not there, or is not any more.
   void changed(const model::DomainViewPtr& before, const model::DomainViewPtr& after);
   bool runs(tree::DomainId id) const { return running_.ids.contains(id); }
-  // Takes a request back that has been carried out, unless another word stands there by now.
+  // A request has been carried out: takes it back, or goes on with the word that stands there by now.
   void acknowledge(tree::DomainId id, std::string_view word);
 
  private:
@@ -43,6 +43,7 @@ class TreeGuests {
   void vanish(const model::DomainView& view);
   void change(const model::DomainView& before, const model::DomainView& after);
   void hear(const tree::Commit& commit);
+  void ask(tree::DomainId id, Guest& guest, std::string_view word);
 
   tree::Store& store_;
   const Links links_;

@@ -44,7 +44,7 @@ bool TreeService::drain(Deadline deadline) {
 // Tree thread, within a commit.
 void TreeService::ask(tree::DomainId id, const TreeGuests::Guest& guest, presence::Request request, std::string word) {
   auto pass = requests_.enter();
-  if (!pass) return;  // the daemon ends
+  if (!pass) return log::warn("guest '{}': no {}, as the tree was told: the daemon ends", guest.name, word);
   asio::co_spawn(
       host_.core,
       carry_out(this, std::move(*pass), id, {.uuid = guest.uuid, .name = guest.name}, request, std::move(word)),

@@ -160,20 +160,25 @@ TEST_F(TreeGuests, LeftoversMakeRoomForAGuest) {
   EXPECT_EQ(asked, Strings{});  // nobody was there to be asked
 }
 
-TEST_F(TreeGuests, RequestsAreHeardOnceAndTakenBack) {
+TEST_F(TreeGuests, RequestsAreCarriedOutOneAtATime) {
   start();
   const auto id = sim.see(ref_of(def))->id;
   const auto path = home() + "/control/shutdown";
   EXPECT_EQ(write(path, "suspend"), EINVAL);
   EXPECT_EQ(write(path, "poweroff"), 0);
   EXPECT_EQ(asked, Strings{fmt::format("shutdown {} web by poweroff", id)});
-  EXPECT_EQ(write(path, "reboot"), 0);
+  // While it is carried out others wait, and the last of them is the next.
+  for (const auto* word : {"poweroff", "halt", "reboot"}) EXPECT_EQ(write(path, word), 0);
+  EXPECT_EQ(asked.size(), 1U);
   on_tree([&] { guests.acknowledge(static_cast<tree::DomainId>(id), "poweroff"); });
-  EXPECT_EQ(read(path), "reboot");  // another request stands there by now
+  EXPECT_EQ(read(path), "reboot");
+  EXPECT_EQ(asked.size(), 2U);
   on_tree([&] { guests.acknowledge(static_cast<tree::DomainId>(id), "reboot"); });
   EXPECT_EQ(read(path), "");
   EXPECT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked.back(), fmt::format("reboot {} web by reboot", id));
+  EXPECT_EQ(write(path, "reboot"), 0);
+  EXPECT_EQ(asked.size(), 3U);
   destroy();
   on_tree([&] { guests.acknowledge(static_cast<tree::DomainId>(id), ""); });
   EXPECT_EQ(read(path), std::nullopt);  // a guest that has gone is not brought back
