@@ -66,6 +66,7 @@ void TreeGuests::vanish(const model::DomainView& view) {
 }
 
 void TreeGuests::change(const model::DomainView& before, const model::DomainView& after) {
+  if (presence::described_alike(before, after)) return;
   guests_.at(id_of(after)).name = after.name;
   const auto old_nodes = presence::nodes_of(before), new_nodes = presence::nodes_of(after);
   const auto steps = presence::difference(old_nodes, new_nodes);

@@ -71,6 +71,13 @@ std::vector<GuestNode> nodes_of(const DomainView& view) {
   return sheet.finish();
 }
 
+// Compares whatever is read above of a view.
+bool described_alike(const DomainView& view, const DomainView& other) {
+  const auto began = [](const DomainView& v) { return v.boot ? std::optional(v.boot->began) : std::nullopt; };
+  return view.id == other.id && view.uuid == other.uuid && view.live == other.live && view.name == other.name &&
+         view.state == other.state && view.pid == other.pid && began(view) == began(other);
+}
+
 std::vector<std::string> places_of(const DomainView& view) {
   if (!view.active()) return {};
   const Sheet sheet(view);

@@ -23,6 +23,9 @@ struct GuestNode {
 // In the order of their paths, so that what is above comes first. Of a guest that does not run: none.
 std::vector<GuestNode> nodes_of(const model::DomainView& view);
 
+// Whether two views of one life certainly have the same nodes, seen without describing them.
+bool described_alike(const model::DomainView& view, const model::DomainView& other);
+
 // The folders that hold all that ever was a guest's, whoever wrote it there.
 std::vector<std::string> places_of(const model::DomainView& view);
 
