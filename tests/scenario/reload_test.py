@@ -87,7 +87,7 @@ def test_a_group_is_let_in_at_the_next_start(vireo, settings, daemon):
     assert vireo("reload") == "libvirt_socket_group takes effect at the next start of vireod\n"
     daemon.stop()
     daemon.start()
-    for name in ("libvirt-sock", "http-sock"):
+    for name in ("libvirt-sock", "http-sock", "xenstore-sock"):
         socket = (daemon.root / "run" / name).stat()
         assert (socket.st_gid, oct(socket.st_mode & 0o777)) == (grp.getgrnam("daemon").gr_gid, "0o660")
 
