@@ -176,7 +176,8 @@ tree::Outcome<std::string_view> Client::watched(std::string_view text) {
 
 int Client::begin_transaction(const Request& request) {
   const auto& limits = store().quotas().of(domain_);
-  if ((limits.transactions > 0 && transactions_.size() >= limits.transactions) || !has_room(0)) return ENOSPC;
+  // Both of Xen's servers let one more be than the limit says; so with watches.
+  if ((limits.transactions > 0 && transactions_.size() > limits.transactions) || !has_room(0)) return ENOSPC;
   // Never 0, and not one that is open; an id comes back after four thousand million others.
   while (next_transaction_ == 0 || transactions_.contains(next_transaction_)) ++next_transaction_;
   const auto id = next_transaction_++;
@@ -209,7 +210,7 @@ int Client::add_watch(const Request& request, std::string_view path, std::string
   const bool special = name->starts_with('@');
   if (special && depth && *depth > 1) return EINVAL;
   const auto& limits = store().quotas().of(domain_);
-  if (limits.watches > 0 && watch_count_ >= limits.watches) return E2BIG;
+  if (limits.watches > 0 && watch_count_ > limits.watches) return E2BIG;
   const auto bytes = watch_overhead + name->size() + token.size();
   if (!has_room(bytes)) return ENOMEM;
   const auto* watch =

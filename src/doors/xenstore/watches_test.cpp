@@ -156,7 +156,7 @@ TEST_F(WatchRequests, EndWithTheirConnectionAndWhenItIsReset) {
 TEST_F(WatchRequests, AreBounded) {
   Peer one(common_, 1);
   const auto& limits = store_.quotas().of(1);
-  for (std::uint32_t i = 0; i < limits.watches; ++i) EXPECT_EQ(one.ask(watch, fmt::format("/w{}|t|", i)), "OK|");
+  for (std::uint32_t i = 0; i <= limits.watches; ++i) EXPECT_EQ(one.ask(watch, fmt::format("/w{}|t|", i)), "OK|");
   EXPECT_EQ(one.ask(watch, "/more|t|"), "!E2BIG");
   EXPECT_EQ(one.ask(unwatch, "/w0|t|"), "OK|");
   EXPECT_EQ(one.ask(watch, "/more|t|"), "OK|");
