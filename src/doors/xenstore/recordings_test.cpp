@@ -91,9 +91,13 @@ class Player {
         transactions_[words[6]] = static_cast<std::uint32_t>(std::stoul(answer->payload));
         lines.back() = fmt::format("{} <{}>|", operation, words[6].str());
       }
+      // An event may be of the request before.
       if (words[1].matched)
-        for (auto& one : lines)
-          one = std::regex_replace(" " + one, std::regex(fmt::format("([^0-9]){}(?![0-9])", i)), "$1{i}").substr(1);
+        for (const auto& [number, sign] : {std::pair(i, "{i}"), std::pair(i - 1, "{i-1}")})
+          for (auto& one : lines) {
+            const std::regex alone(fmt::format("([^0-9]){}(?![0-9])", number));
+            one = std::regex_replace(" " + one, alone, fmt::format("$1{}", sign)).substr(1);
+          }
       const auto same = std::ranges::find(seen, lines, &std::pair<Lines, int>::first);
       if (same == seen.end())
         seen.emplace_back(lines, 1);
