@@ -37,9 +37,12 @@ Client::~Client() {
 
 std::size_t Client::take(std::string_view received) {
   std::size_t requests = 0, taken = 0;
+  const auto events = [&] { return common_.counters.events.value() + common_.counters.events_merged.value(); };
+  const auto events_before = events();
   in_turn_ = true;
   Header header;
-  while (requests < common_.limits.requests_per_turn && !paused() && over_ == Over::no) {
+  while (requests < common_.limits.requests_per_turn && events() - events_before < common_.limits.events_per_turn &&
+         !paused() && over_ == Over::no) {
     const auto rest = received.substr(taken);
     const auto front = look(rest, header);
     if (front == Front::too_long) over_ = Over::sent_too_long;

@@ -81,7 +81,7 @@ class Client {
   void reset();
 
   // What this connection holds: what waits, its watches, its transactions' logs. Bytes.
-  std::size_t held() const { return output_.size() + watch_bytes_ + transaction_bytes_; }
+  std::size_t held() const { return output_.size() + waiting_.bytes() + watch_bytes_ + transaction_bytes_; }
   std::size_t transactions() const { return transactions_.size(); }
   std::size_t watches() const { return watch_count_; }
   std::size_t outstanding() const { return outstanding_; }
