@@ -65,7 +65,7 @@ class Client {
   bool privileged() const { return domain_ == 0; }
 
   int reply(const Request& request, std::string_view payload);
-  int reply_ok(const Request& request) { return reply(request, std::string_view("OK", 3)); }
+  int reply_ok(const Request& request) { return reply(request, std::string_view("OK\0", 3)); }
   // A reply whose payload the caller writes where it is told; not longer than a payload may be.
   char* reply_of(const Request& request, std::size_t size);
 

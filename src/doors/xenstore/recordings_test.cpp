@@ -153,7 +153,7 @@ class Player {
     std::string shorter;
     for (std::size_t at = 0; at < text.size();) {
       const auto end = std::min(text.find_first_not_of(text[at], at), text.size());
-      shorter += end - at >= 16 ? fmt::format("{{{}*{}}}", text[at], end - at) : text.substr(at, end - at);
+      shorter.append(end - at >= 16 ? fmt::format("{{{}*{}}}", text[at], end - at) : text.substr(at, end - at));
       at = end;
     }
     return replaced(shorter, "/nowhere", "{scratch}");
@@ -214,7 +214,7 @@ class Player {
     for (auto& [name, client] : connections_) {
       Lines lines;
       receive(*client, lines, nullptr);
-      for (const auto& line : lines) answers.push_back(name == asked ? line : name + ": " + line);
+      for (const auto& line : lines) answers.push_back(name == asked ? line : fmt::format("{}: {}", name, line));
     }
   }
 
