@@ -52,7 +52,7 @@ class Store {
   // of a transaction again when it is committed on a newer version.
   using Guard = std::function<int(const Wish&)>;
 
-  // An empty tree: a root that domain 0 owns and everybody may read.
+  // An empty tree: a root that domain 0 owns and nobody else may use, as Xen's servers begin.
   Store();
 
   // `listener` hears of every commit that changed something, in order, and must not change the tree.

@@ -114,6 +114,9 @@ class History {
  public:
   History(std::uint64_t seed, bool print) : dice_(seed), print_(print) {
     for (const tree::DomainId domain : {5U, 6U}) *store_.quotas().find(domain, "nodes") = Model::most_nodes;
+    store_.keep([](auto& keeper) {
+      keeper.set_permissions(tree::Path::root(), {{.domain = 0, .rights = tree::Rights::read}});
+    });
     store_.listen([this](const tree::Commit& commit) {
       watches_.match(commit, [this](const tree::Watch& watch, std::string_view path, const tree::Node*) {
         if (!events_.insert(fmt::format("{} {}", watch.token, path)).second) problem("an event was told twice");

@@ -65,7 +65,7 @@ class Client {
   bool privileged() const { return domain_ == 0; }
 
   int reply(const Request& request, std::string_view payload);
-  int reply_ok(const Request& request) { return reply(request, std::string_view("OK", 3)); }
+  int reply_ok(const Request& request) { return reply(request, std::string_view("OK\0", 3)); }
   // A reply whose payload the caller writes where it is told; not longer than a payload may be.
   char* reply_of(const Request& request, std::size_t size);
 
@@ -81,7 +81,7 @@ class Client {
   void reset();
 
   // What this connection holds: what waits, its watches, its transactions' logs. Bytes.
-  std::size_t held() const { return output_.size() + watch_bytes_ + transaction_bytes_; }
+  std::size_t held() const { return output_.size() + waiting_.bytes() + watch_bytes_ + transaction_bytes_; }
   std::size_t transactions() const { return transactions_.size(); }
   std::size_t watches() const { return watch_count_; }
   std::size_t outstanding() const { return outstanding_; }

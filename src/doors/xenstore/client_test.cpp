@@ -69,6 +69,15 @@ TEST_F(Stream, OneTurnTakesSoManyRequests) {
   EXPECT_FALSE(zero_.client.would_take(bytes.substr(0, 17)));
 }
 
+TEST_F(Stream, ATurnEndsWithSoManyEvents) {
+  Peer watcher(common_, 0);
+  for (int i = 0; i < 100; ++i) watcher.ask(watch, fmt::format("/|t{}|", i));
+  std::string bytes;
+  for (int i = 0; i < 50; ++i) bytes += frame(write, bars_to_zeros("/a|"));
+  const auto one = bytes.size() / 50, most = common_.limits.events_per_turn / 100 + 1;
+  EXPECT_EQ(zero_.client.take(bytes), most * one);
+}
+
 TEST_F(Stream, WhoDoesNotReadIsNotRead) {
   zero_.ask(write, "/a|" + std::string(4000, 'v'));
   const auto request = frame(read, bars_to_zeros("/a|"));

@@ -31,8 +31,9 @@ struct Services {
 struct DoorLimits {
   std::size_t clients = 5000;           // beyond, one that comes is turned away
   std::size_t requests_per_turn = 128;  // of one client, then others get their turn
+  std::size_t events_per_turn = 1024;   // that they cause; the turn ends with the request that passes it
   std::size_t pause_bytes = 256 << 10;  // that wait to be read by one client; beyond, its requests wait
-  std::size_t held_bytes = 256 << 20;   // of all clients; beyond, one that holds more than its equal share goes
+  std::size_t held_bytes = 128 << 20;   // of all clients; beyond, one that holds more than its equal share goes
 };
 
 class Common {

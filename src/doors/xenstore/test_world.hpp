@@ -119,6 +119,10 @@ using Lines = std::vector<std::string>;
 class World : public ::testing::Test {
  protected:
   World() {
+    // So that domains can be told that something is not there.
+    store_.keep([](auto& keeper) {
+      keeper.set_permissions(tree::Path::root(), {{.domain = 0, .rights = tree::Rights::read}});
+    });
     store_.listen([this](const tree::Commit& commit) { common_.announce(commit); });
   }
 

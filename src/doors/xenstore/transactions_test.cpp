@@ -101,7 +101,7 @@ TEST_F(Transactions, EndWithTheirConnectionAndWhenItIsReset) {
 TEST_F(Transactions, AreBoundedInNumberAndSize) {
   Peer one(common_, 1);
   const auto& limits = store_.quotas().of(1);
-  for (std::uint32_t i = 0; i < limits.transactions; ++i) EXPECT_NE(one.begin(), 0u);
+  for (std::uint32_t i = 0; i <= limits.transactions; ++i) EXPECT_NE(one.begin(), 0u);
   EXPECT_EQ(one.ask(transaction_start, "|"), "!ENOSPC");
   EXPECT_EQ(one.ask(transaction_end, "F|", 1), "OK|");
   const auto t = one.begin();

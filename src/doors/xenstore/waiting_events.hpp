@@ -21,7 +21,8 @@ class WaitingEvents {
   void clear() {
     if (!at_.empty()) at_ = {};
   }
-  std::size_t size() const { return at_.size(); }
+  // What remembering them takes, about.
+  std::size_t bytes() const { return at_.size() * 48; }
 
  private:
   std::unordered_map<std::size_t, std::uint64_t> at_;  // by hash: how many bytes of the stream came before it
