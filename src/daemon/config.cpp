@@ -42,6 +42,11 @@ void describe(ConfigRef& c, Option&& option) {
       "Whether running guests are shown as a tree, at the socket xenstore-sock of the run folder, to Xen's clients.\n"
       "libvirt_socket_group may use it, too.",
       at_next_start);
+  option("tree_journal", c.tree_journal,
+         "What of the tree outlives the daemon, but for what belongs to guests, which is there as long as they run.\n"
+         "\"behind\": what was changed until 100 ms before it ends, however it ends. \"sync\": all that was answered,\n"
+         "even when the host loses its power; changes wait for the disk. \"off\": nothing.",
+         at_next_start);
   option("emulator_dir", c.emulator_dir,
          "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
   option("qemu_user", c.qemu_user,
@@ -299,6 +304,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     if (!config.metrics_listen.empty())
       if (const auto address = parse_loopback(config.metrics_listen); !address)
         reader.complain(*table.get("metrics_listen"), "metrics_listen: " + address.error().detail);
+    if (config.tree_journal != "behind" && config.tree_journal != "sync" && config.tree_journal != "off")
+      reader.complain(*table.get("tree_journal"), "tree_journal must be behind, sync or off");
     if (config.cgroup != "auto" && config.cgroup != "off")
       reader.complain(*table.get("cgroup"), "cgroup must be auto or off");
     if (config.cgroup_parent.contains('/') || config.cgroup_parent.starts_with('.'))

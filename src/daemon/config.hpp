@@ -14,6 +14,7 @@ struct Config {
   std::string libvirt_socket_group;
   std::string metrics_listen;
   bool xenstore = true;
+  std::string tree_journal = "behind";
   std::string emulator_dir = "/usr/bin";
   std::string qemu_user = "vireo-qemu";
   std::string qemu_group;

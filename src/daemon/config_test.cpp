@@ -68,6 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFile{"\n\nlog_leve = 'info'", "f.toml:3: unknown option"},
                       BadFile{"door_threads = 'two'", "f.toml:1: door_threads must be a whole number from 1 to 64"},
                       BadFile{"door_threads = 0", "f.toml:1: door_threads must be"},
+                      BadFile{"\ntree_journal = 'never'", "f.toml:2: tree_journal must be behind, sync or off"},
                       BadFile{"emulator_dir = 3", "f.toml:1: emulator_dir must be a text"},
                       BadFile{"log_level = 'loud'", "f.toml:1: log_level must be"}, BadFile{"[;x]", "f.toml:1: "},
                       BadFile{"security_drivers = 'dac'", "f.toml:1: security_drivers must be a list of texts"},

@@ -22,6 +22,7 @@
 #include "host/linux_host.hpp"
 #include "host/proc_meters.hpp"
 #include "persist/sqlite_store.hpp"
+#include "persist/sqlite_tree_store.hpp"
 #include "qemu/hypervisor.hpp"
 #include "sim/sim_hypervisor.hpp"
 #include "sim/sim_meters.hpp"
@@ -87,7 +88,7 @@ void welcome(lv::Backends& backends, const asio::any_io_executor& core, lv::Sess
 
 struct Daemon::Parts {
   Parts(const Paths& paths, const Config& config, Confinement confinement, std::unique_ptr<persist::SqliteStore> store,
-        std::unique_ptr<persist::SqliteStore> memory)
+        std::unique_ptr<persist::SqliteStore> memory, TreeService::Kept kept)
       : spawners("spawn", static_cast<unsigned>(config.spawn_threads)),
         labels("labels", static_cast<unsigned>(config.label_threads)),
         labeler(make_labeler(confinement, paths, labels, facts.boot_id())),
@@ -111,7 +112,7 @@ struct Daemon::Parts {
                  .latencies = [this] { return latencies(); },
                  .scrapes = scrapes} {
     lv::register_all(table);
-    if (config.xenstore) tree.emplace(qemu);
+    if (config.xenstore) tree.emplace(qemu, std::move(kept));
     std::vector<asio::any_io_executor> executors;
     for (int i = 0; i < config.door_threads; ++i) {
       door_threads.push_back(std::make_unique<IoThread>("door-" + std::to_string(i)));
@@ -256,6 +257,17 @@ fs::perms full_access(const Config& config) {
   return perms::owner_read | perms::owner_write | (shared ? perms::group_read | perms::group_write : perms::none);
 }
 
+Result<TreeService::Kept> open_tree_store(const Paths& paths, const Config& config) {
+  using Durable = persist::SqliteTreeStore::Durable;
+  if (!config.xenstore || config.tree_journal == "off") return TreeService::Kept{};
+  const bool sync = config.tree_journal == "sync";
+  auto store = persist::SqliteTreeStore::open(paths.tree_database(), sync ? Durable::at_once : Durable::soon);
+  if (!store)
+    return fail(store.error().code, store.error().detail + "; move the file away to begin with an empty tree");
+  return TreeService::Kept{.store = std::move(*store),
+                           .mode = sync ? TreeJournal::Mode::sync : TreeJournal::Mode::behind};
+}
+
 Result<void> open_tree(TreeService& tree, const Paths& paths, const Config& config) {
   if (auto ok = tree.listen(paths.xenstore_socket(), full_access(config)); !ok) return ok;
   if (config.libvirt_socket_group.empty()) return {};
@@ -288,9 +300,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   if (!store) return pass_on(store);
   auto memory = persist::SqliteStore::open(":memory:");
   if (!memory) return pass_on(memory);
+  auto kept = open_tree_store(paths, config);
+  if (!kept) return pass_on(kept);
   auto confinement = confine(paths, config);
   if (!confinement) return pass_on(confinement);
-  auto parts = std::make_unique<Parts>(paths, config, std::move(*confinement), std::move(*store), std::move(*memory));
+  auto parts = std::make_unique<Parts>(paths, config, std::move(*confinement), std::move(*store), std::move(*memory),
+                                       std::move(*kept));
   auto& p = *parts;
 
   auto stored = p.qemu_store->load(p.facts.boot_id());
@@ -302,7 +317,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Paths& paths, const Config& 
   wait_for(p.core.executor(), core::recover(p.qemu, std::move(*stored), Deadline::in(std::chrono::seconds(10))));
   wait_for(p.core.executor(), start_default_test_guest(p.test));
   if (p.tree) {
-    p.tree->start();
+    if (auto started = p.tree->start(); !started) return pass_on(started);
     if (auto open = open_tree(*p.tree, paths, config); !open) return pass_on(open);
   }
   if (auto open = open_doors(*p.door, *p.http_door, paths, config); !open) return pass_on(open);

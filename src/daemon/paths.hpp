@@ -24,6 +24,7 @@ struct Paths {
   std::string test_runtime_dir() const { return run_dir + "/simulated"; }
   std::string guest_log_dir() const { return log_dir + "/qemu"; }
   std::string database() const { return lib_dir + "/vireo.db"; }
+  std::string tree_database() const { return lib_dir + "/tree.db"; }
   std::string cache_dir() const { return lib_dir + "/cache"; }
 };
 

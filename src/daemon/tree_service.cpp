@@ -5,20 +5,54 @@
 
 namespace vireo::daemon {
 
-TreeService::TreeService(core::Host& host)
+TreeService::TreeService(core::Host& host, Kept kept)
     : host_(host),
+      kept_(std::move(kept.store)),
       guests_(store_, {.introduce = [this](tree::DomainId id) { door_.introduce(id); },
                        .release = [this](tree::DomainId id) { door_.release(id); },
                        .ask = [this](tree::DomainId id, const TreeGuests::Guest& guest, presence::Request request,
                                      std::string word) { ask(id, guest, request, std::move(word)); }}),
-      door_(thread_.executor(), store_, {.exists = [this](tree::DomainId id) { return guests_.runs(id); }}) {
+      door_(thread_.executor(), store_, services(kept.mode)) {
+  if (kept_)
+    journal_.emplace(thread_.executor(), store_, *kept_, journal_workers_,
+                     TreeJournal::Options{.mode = kept.mode, .leave_out = presence::belongs_to_guest});
   store_.listen([this](const tree::Commit&) { note_figures(); });
 }
 
-void TreeService::start() {
+doors::xenstore::Services TreeService::services(TreeJournal::Mode mode) {
+  doors::xenstore::Services services{.exists = [this](tree::DomainId id) { return guests_.runs(id); }};
+  // Without it, the door waits for nobody.
+  if (kept_ && mode == TreeJournal::Mode::sync)
+    services.settle = [this](std::function<void()> then) { journal_->settle(std::move(then)); };
+  return services;
+}
+
+Result<void> TreeService::start() {
   thread_.start();
+  if (journal_)
+    if (auto restored = asio::post(thread_.executor(), asio::use_future([this] { return restore(); })).get(); !restored)
+      return restored;
   asio::post(host_.core, asio::use_future([this] { follow(); })).get();
-  asio::post(thread_.executor(), asio::use_future).get();  // all that was found is in the tree
+  // By then all that was found is in the tree.
+  asio::post(thread_.executor(), asio::use_future([this] { bury(); })).get();
+  return {};
+}
+
+// Tree thread. Guests that ended while no daemon ran lose what they owned, as they would have with one.
+void TreeService::bury() {
+  std::vector<tree::DomainId> gone;
+  for (const auto& [domain, has] : store_.accounts().all())
+    if (domain != 0 && has.nodes > 0 && !guests_.runs(domain)) gone.push_back(domain);
+  for (const auto domain : gone) door_.release(domain);
+}
+
+// Tree thread, which nobody else needs yet.
+Result<void> TreeService::restore() {
+  auto nodes = journal_->restore();
+  if (!nodes) return pass_on(nodes);
+  if (*nodes > 0) log::info("{} nodes of the tree were kept", *nodes);
+  journal_->start();
+  return {};
 }
 
 // Core thread. What was there and what comes reach the tree in one order.
@@ -39,6 +73,15 @@ bool TreeService::drain(Deadline deadline) {
   stop_accepting();
   requests_.close();
   return requests_.wait_until_empty(deadline);
+}
+
+void TreeService::end() {
+  if (journal_) {
+    const auto deadline = Deadline::in(std::chrono::seconds(5));
+    if (!asio::co_spawn(thread_.executor(), journal_->finish(deadline), asio::use_future).get())
+      log::error("what was changed last in the tree is not kept: its file cannot be written");
+  }
+  thread_.end();
 }
 
 // Tree thread, within a commit.
@@ -77,6 +120,14 @@ std::vector<doors::http::Counter> TreeService::counters() const {
   out.push_back({"tree", "nodes", nodes_});
   out.push_back({"tree", "bytes", bytes_});
   out.push_back({"tree", "commits", commits_});
+  if (journal_) {
+    const auto journal = journal_->figures();
+    out.push_back({"tree", "journal_batches", journal.batches});
+    out.push_back({"tree", "journal_nodes", journal.nodes});
+    out.push_back({"tree", "journal_failures", journal.failures});
+    out.push_back({"tree", "journal_noted", journal.noted});
+    out.push_back({"tree", "journal_held", journal.held});
+  }
   return out;
 }
 

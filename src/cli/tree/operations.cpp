@@ -66,8 +66,7 @@ class Words {
     if (c == '\\' || c == '"') return word += c, Result<void>();
     unsigned char byte = 0;
     const auto digits = left_.substr(0, 2);
-    if (c != 'x' || digits.size() != 2 ||
-        std::from_chars(digits.data(), digits.data() + 2, byte, 16).ptr != digits.data() + 2)
+    if (c != 'x' || digits.size() != 2 || std::from_chars(digits.begin(), digits.end(), byte, 16).ptr != digits.end())
       return wrong(fmt::format(R"('{}': after a \ in "quotes" comes n, t, \, " or x and two digits of 16)", line_));
     left_.remove_prefix(2);
     word += static_cast<char>(byte);

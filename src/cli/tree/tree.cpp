@@ -63,6 +63,13 @@ Result<void> perform(const Where& where, const TreeRequest& request, const std::
   return {};
 }
 
+std::vector<Operation> on_each(const std::vector<std::string>& paths, Operation::Verb verb) {
+  std::vector<Operation> operations;
+  operations.reserve(paths.size());
+  for (const auto& path : paths) operations.push_back({.verb = verb, .path = path});
+  return operations;
+}
+
 Result<std::vector<std::string>> lines_of(const std::vector<std::string>& words) {
   std::vector<std::string> lines;
   for (const auto& word : words) {
@@ -124,24 +131,21 @@ Result<void> tree_ls(const Where& where, const TreeRequest& request) {
 }
 
 Result<void> tree_get(const Where& where, const TreeRequest& request) {
-  std::vector<Operation> operations;
-  for (const auto& path : request.words) operations.push_back({.verb = Operation::Verb::get, .path = path});
-  return perform(where, request, operations);
+  return perform(where, request, on_each(request.words, Operation::Verb::get));
 }
 
 Result<void> tree_set(const Where& where, const TreeRequest& request) {
   if (request.words.size() % 2 != 0)
     return fail(VIR_ERR_SYSTEM_ERROR, fmt::format("'{}' has no value; an empty one is ''", request.words.back()));
   std::vector<Operation> operations;
+  operations.reserve(request.words.size() / 2);
   for (std::size_t i = 0; i < request.words.size(); i += 2)
     operations.push_back({.verb = Operation::Verb::set, .path = request.words[i], .value = request.words[i + 1]});
   return perform(where, request, operations);
 }
 
 Result<void> tree_remove(const Where& where, const TreeRequest& request) {
-  std::vector<Operation> operations;
-  for (const auto& path : request.words) operations.push_back({.verb = Operation::Verb::remove, .path = path});
-  return perform(where, request, operations);
+  return perform(where, request, on_each(request.words, Operation::Verb::remove));
 }
 
 Result<void> tree_transaction(const Where& where, const TreeRequest& request) {

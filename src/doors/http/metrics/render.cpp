@@ -190,6 +190,13 @@ constexpr Family start_queue{"vireo_starts_waiting", gauge, "", "Starts that wai
 constexpr Family tree_nodes{"vireo_tree_nodes", gauge, "", "Nodes of the tree."};
 constexpr Family tree_bytes{"vireo_tree_bytes", gauge, "bytes", "What they take."};
 constexpr Family tree_commits{"vireo_tree_commits", counter, "", "Commits that changed the tree."};
+constexpr Family tree_batches{"vireo_tree_journal_batches", counter, "",
+                              "Versions of the tree that were written down."};
+constexpr Family tree_written{"vireo_tree_journal_nodes", counter, "", "Nodes that were written with them."};
+constexpr Family tree_failures{"vireo_tree_journal_failures", counter, "",
+                               "Times that this failed, and was tried again."};
+constexpr Family tree_noted{"vireo_tree_journal_noted", gauge, "", "Paths whose changes wait to be written down."};
+constexpr Family tree_unsettled{"vireo_tree_journal_held", gauge, "", "Clients whose answers wait until it is done."};
 constexpr Family tree_watches{"vireo_tree_watches", gauge, "", "Watches that clients of the tree have set."};
 constexpr Family tree_open{"vireo_tree_transactions", gauge, "", "Transactions of clients that are open."};
 constexpr Family tree_held{"vireo_tree_held_bytes", gauge, "bytes",
@@ -265,6 +272,11 @@ constexpr Place places[] = {
     {"tree", "nodes", &tree_nodes, "", ""},
     {"tree", "bytes", &tree_bytes, "", ""},
     {"tree", "commits", &tree_commits, "", ""},
+    {"tree", "journal_batches", &tree_batches, "", ""},
+    {"tree", "journal_nodes", &tree_written, "", ""},
+    {"tree", "journal_failures", &tree_failures, "", ""},
+    {"tree", "journal_noted", &tree_noted, "", ""},
+    {"tree", "journal_held", &tree_unsettled, "", ""},
     {"xenstore", "watches", &tree_watches, "", ""},
     {"xenstore", "transactions", &tree_open, "", ""},
     {"xenstore", "held_bytes", &tree_held, "", ""},
