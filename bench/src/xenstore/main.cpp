@@ -131,7 +131,7 @@ class Run {
 int main_of(const Arguments& arguments) {
   std::vector<Contender> contenders;
   for (const auto& [name, rest] : arguments.servers) {
-    auto contender = Contender::parse(name + "=" + rest);
+    auto contender = Contender::parse(fmt::format("{}={}", name, rest));
     if (!contender) return 2;
     contenders.push_back(std::move(*contender));
   }

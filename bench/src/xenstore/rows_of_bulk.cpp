@@ -10,7 +10,7 @@ namespace {
 
 constexpr int nodes = 100'000;
 // With the groups that hold them and the root of them all.
-constexpr double all_nodes = nodes + nodes / 100 + 1;
+constexpr int all_nodes = nodes + nodes / 100 + 1;
 
 Sample filling(Contender& contender) {
   const auto before_kib = contender.resident_kib();

@@ -36,6 +36,7 @@ Sample large_transaction(Contender& contender) {
   constexpr int writes = 5'000, depth = 32;
   auto& client = *contender.client;
   std::vector<std::string> paths;
+  paths.reserve(writes);
   for (int i = 0; i < writes; ++i) paths.push_back(fmt::format("/large/{}/{}", i / 100, i));
   auto sample = timed(contender, writes, [&] {
     const auto transaction = client.begin();

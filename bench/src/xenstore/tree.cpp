@@ -12,6 +12,7 @@ std::string path_of(int node) { return fmt::format("/bench/{}/{}", node / 100, n
 std::vector<std::string> some_paths(int nodes) {
   std::vector<std::string> out;
   std::mt19937 dice(1);
+  out.reserve(10'000);
   for (int i = 0; i < 10'000; ++i) out.push_back(path_of(static_cast<int>(dice() % static_cast<unsigned>(nodes))));
   return out;
 }
