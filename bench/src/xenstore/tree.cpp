@@ -17,15 +17,21 @@ std::vector<std::string> some_paths(int nodes) {
   return out;
 }
 
-void fill(Contender& contender, int nodes) {
-  auto& client = *contender.client;
-  constexpr int depth = 32;
-  for (int first = 0; first < nodes; first += depth) {
-    const int last = std::min(first + depth, nodes);
-    for (int i = first; i < last; ++i) client.put(XS_WRITE, 0, path_of(i), "8 bytes.");
+void ask_all(Client& client, const std::vector<std::string>& paths, std::uint32_t type, std::string_view rest) {
+  constexpr std::size_t depth = 32;
+  for (std::size_t first = 0; first < paths.size(); first += depth) {
+    const auto last = std::min(first + depth, paths.size());
+    for (auto i = first; i < last; ++i) client.put(type, 0, paths[i], rest);
     client.send();
-    for (int i = first; i < last; ++i) client.good_answer();
+    for (auto i = first; i < last; ++i) client.good_answer();
   }
+}
+
+void fill(Contender& contender, int nodes) {
+  std::vector<std::string> paths;
+  paths.reserve(static_cast<std::size_t>(nodes));
+  for (int i = 0; i < nodes; ++i) paths.push_back(path_of(i));
+  ask_all(*contender.client, paths, XS_WRITE, "8 bytes.");
 }
 
 void clear(Contender& contender) { contender.client->get(XS_RM, 0, "/bench"); }
