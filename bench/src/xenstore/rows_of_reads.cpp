@@ -44,7 +44,8 @@ void remove_children(Contender& contender) { contender.client->get(XS_RM, 0, "/c
 // protocol allows, such as oxenstored sends, which knows no parts.
 std::size_t list(Client& client, std::string_view path) {
   const auto whole = client.ask(XS_DIRECTORY, 0, path);
-  if (whole.payload.size() > XENSTORE_PAYLOAD_MAX) throw Broken("a frame is longer than the protocol allows");
+  if (whole.payload.size() > XENSTORE_PAYLOAD_MAX)
+    throw Unable("a frame longer than the protocol allows, which libxenstore refuses");
   if (!whole.is_error()) return static_cast<std::size_t>(std::ranges::count(whole.payload, '\0'));
   if (!whole.is_error("E2BIG")) throw Broken("a child list was refused");
   std::string names;
