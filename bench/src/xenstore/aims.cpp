@@ -61,7 +61,7 @@ std::string aims(const Results& results) {
                 fmt::format("{:.2f} lost for a commit", *siblings->conflicts));
 
   constexpr std::string_view small = ", 100 nodes", large = ", 100000 nodes";
-  constexpr double flat = 1.5;  // a path is no longer there, but caches are full
+  constexpr double flat = 1.5;  // paths are no longer, but caches are full
   std::string worst;
   double most = 0;
   for (const auto& row : results.rows) {
@@ -70,7 +70,8 @@ std::string aims(const Results& results) {
     const auto *few = results.find(row.name, "vireo"), *many = results.find(what + std::string(large), "vireo");
     if (!few || !many || few->server_us <= 0) continue;
     const double grown = many->server_us / few->server_us;
-    worst += fmt::format("{}{} {:.2f}", worst.empty() ? "" : ", ", what, grown);
+    worst += fmt::format("{}{} {:.2f} ({:+.1f} us)", worst.empty() ? "" : "; ", what, grown,
+                         many->server_us - few->server_us);
     most = std::max(most, grown);
   }
   if (!worst.empty())

@@ -46,8 +46,9 @@ Sample timed(const Contender& contender, std::size_t operations, Work work) {
 
 // The tree that rows work on: /bench/GROUP/NODE, 100 nodes in a group, each with a value of 8 bytes.
 std::string path_of(int node);
-// 10,000 of its nodes, in an order without pattern; some come more than once.
+// 5,000 paths that name 100 of its nodes, the same number in a tree of any size; or any of its nodes. Without pattern.
 std::vector<std::string> some_paths(int nodes);
+std::vector<std::string> paths_all_over(int nodes);
 // A request for each path, 32 in a write, then their 32 answers.
 void ask_all(Client& client, const std::vector<std::string>& paths, std::uint32_t type, std::string_view rest = {});
 void fill(Contender& contender, int nodes);

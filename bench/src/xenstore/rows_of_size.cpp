@@ -67,6 +67,11 @@ std::vector<Row> rows_of_size(int nodes) {
   out.push_back({.name = named("write, 32 deep"),
                  .round = [=](Contender& contender) { return pipelined(contender, paths, XS_WRITE, value); },
                  .pipelined = true});
+  // With many nodes this is what memory costs that no cache holds.
+  out.push_back(
+      {.name = named("read all over, 32 deep"),
+       .round = [all = paths_all_over(nodes)](Contender& contender) { return pipelined(contender, all, XS_READ, {}); },
+       .pipelined = true});
   out.push_back({.name = named("transaction of one write"), .round = [=](Contender& contender) {
                    return one_at_a_time(contender, paths, 200, [](Client& client, const std::string& path) {
                      const auto transaction = client.begin();

@@ -9,13 +9,28 @@ namespace vireo::bench::xenstore {
 
 std::string path_of(int node) { return fmt::format("/bench/{}/{}", node / 100, node); }
 
-std::vector<std::string> some_paths(int nodes) {
+namespace {
+
+std::vector<std::string> draw(std::size_t count, int nodes, unsigned seed) {
   std::vector<std::string> out;
-  std::mt19937 dice(1);
-  out.reserve(10'000);
-  for (int i = 0; i < 10'000; ++i) out.push_back(path_of(static_cast<int>(dice() % static_cast<unsigned>(nodes))));
+  out.reserve(count);
+  std::mt19937 dice(seed);
+  while (out.size() < count) out.push_back(path_of(static_cast<int>(dice() % static_cast<unsigned>(nodes))));
   return out;
 }
+
+}  // namespace
+
+std::vector<std::string> some_paths(int nodes) {
+  const auto few = draw(100, nodes, 1);
+  std::vector<std::string> out;
+  out.reserve(5'000);
+  std::mt19937 dice(2);
+  while (out.size() < 5'000) out.push_back(few[dice() % few.size()]);
+  return out;
+}
+
+std::vector<std::string> paths_all_over(int nodes) { return draw(10'000, nodes, 3); }
 
 void ask_all(Client& client, const std::vector<std::string>& paths, std::uint32_t type, std::string_view rest) {
   constexpr std::size_t depth = 32;
