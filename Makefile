@@ -29,8 +29,8 @@ check: ## format, clang-tidy on changed files, the include map, standalone heade
 	@tools/install-deps build
 	@tools/check
 
-# The longer ones have commands of their own: bench/peers mass-start, storm and stats, bench/flat,
-# bench/sampling, bench/virsh-list.
+# The longer ones have commands of their own: bench/peers mass-start, storm, stats and
+# xenstore, bench/flat, bench/sampling, bench/virsh-list.
 bench: ## measure beside libvirt's own daemon (installs it), and print the floors
 	@tools/install-deps build run bench
 	@bench/floor

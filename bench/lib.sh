@@ -85,9 +85,11 @@ start_xenstores() {
         hold bench/private-xenstored "$name" "$work/$name"
         socket=$work/$name/socket ;;
       vireo)
-        start_vireod
-        socket=$work/vireo/run/xenstore-sock
-        pid=$(<"$work/vireo/run/vireod.pid") ;;
+        [[ ${VIREOD_SOCKET:-} ]] || start_vireod
+        local run=${VIREOD_SOCKET:-$vireo_socket}
+        run=${run%/*}
+        socket=$run/xenstore-sock
+        pid=$(<"$run/vireod.pid") ;;
       floor)
         socket=$work/xenstore-floor
         hold "$bin/bench_xenstore_floor" "$socket"

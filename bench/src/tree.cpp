@@ -85,6 +85,7 @@ void transaction_beside_another(benchmark::State& state) {
 void transaction_of_5000_writes(benchmark::State& state) {
   Tree tree(static_cast<int>(state.range(0)));
   std::vector<std::string> paths;
+  paths.reserve(5'000);
   for (int i = 0; i < 5'000; ++i) paths.push_back(fmt::format("/large/{}/{}", i / 100, i));
   for (auto _ : state) {
     auto transaction = tree.store.begin(caller);

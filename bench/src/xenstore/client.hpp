@@ -16,6 +16,11 @@ class Broken : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A server has no way to answer that; that is not the measurement's fault.
+class Unable : public Broken {
+  using Broken::Broken;
+};
+
 struct Frame {
   std::uint32_t type = 0;
   std::uint32_t request = 0;

@@ -5,7 +5,8 @@
 //   bench_xenstore [--json FILE] [--rows TEXT] [--processors SERVERS,CLIENT] NAME=SOCKET:PID …
 //
 // --rows measures only rows whose names have TEXT in them. Servers, with all their threads, stay on one processor and
-// the client on another (by default the last and the first). Exits 1 if a row failed.
+// the client on another (by default the last and the first). Exits 1 if a row failed; one that a
+// server cannot do is left out.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -54,8 +55,10 @@ RowResult measure(const Row& row, std::vector<Contender>& contenders, bool& fail
     try {
       work(contenders[c]);
     } catch (const Broken& why) {
-      fmt::print(stderr, "failed on {}: {}: {}\n", contenders[c].name, row.name, why.what());
-      out[c] = failed = true;
+      const bool unable = dynamic_cast<const Unable*>(&why) != nullptr;
+      fmt::print(stderr, "{} {}: {}: {}\n", contenders[c].name, unable ? "cannot" : "failed", row.name, why.what());
+      out[c] = true;
+      failed = failed || !unable;
       samples[c].clear();
       contenders[c].others.clear();
       contenders[c].client.emplace(contenders[c].socket);
@@ -131,7 +134,7 @@ class Run {
 int main_of(const Arguments& arguments) {
   std::vector<Contender> contenders;
   for (const auto& [name, rest] : arguments.servers) {
-    auto contender = Contender::parse(name + "=" + rest);
+    auto contender = Contender::parse(fmt::format("{}={}", name, rest));
     if (!contender) return 2;
     contenders.push_back(std::move(*contender));
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "contender.hpp"
@@ -31,20 +32,25 @@ struct Row {
   std::function<void(Contender&)> finish = {};
 };
 
-// Does it, and tells what it took: the client's clock, and what the server has used by the last answer.
+// Does it, and tells what it took: by the client's clock up to the last answer, and of the server's time also what it
+// does right behind that. The kernel adds up a process's time when it stops to run, or at a tick.
 template <class Work>
 Sample timed(const Contender& contender, std::size_t operations, Work work) {
   const auto spent = contender.spent();
   const auto began = std::chrono::steady_clock::now();
   work();
   const auto wall = std::chrono::steady_clock::now() - began;
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
   return {.wall = wall, .server = contender.spent() - spent, .operations = operations};
 }
 
 // The tree that rows work on: /bench/GROUP/NODE, 100 nodes in a group, each with a value of 8 bytes.
 std::string path_of(int node);
-// 10,000 of its nodes, in an order without pattern; some come more than once.
+// 5,000 paths that name 100 of its nodes, the same number in a tree of any size; or any of its nodes. Without pattern.
 std::vector<std::string> some_paths(int nodes);
+std::vector<std::string> paths_all_over(int nodes);
+// A request for each path, 32 in a write, then their 32 answers.
+void ask_all(Client& client, const std::vector<std::string>& paths, std::uint32_t type, std::string_view rest = {});
 void fill(Contender& contender, int nodes);
 void clear(Contender& contender);
 
