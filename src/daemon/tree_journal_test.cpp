@@ -140,7 +140,7 @@ TEST_F(JournalTest, WhatCannotBeReadIsLeftOut) {
         std::tuple("/good", "1", "n0 r5")})
     store_.nodes[std::string(path) + permissions] = {.path = path, .value = value, .permissions = permissions};
   begin(TreeJournal::Mode::behind);
-  EXPECT_EQ(content_of(*tree_), (Content{{"/", " r0"}, {"/good", "1 n0 r5"}}));
+  EXPECT_EQ(content_of(*tree_), (Content{{"/", " n0"}, {"/good", "1 n0 r5"}}));
 }
 
 TEST_F(JournalTest, ManyWritesOfAPeriodAreOneBatchOfTheNewestValues) {
