@@ -96,7 +96,7 @@ class Player {
         for (const auto& [number, sign] : {std::pair(i, "{i}"), std::pair(i - 1, "{i-1}")})
           for (auto& one : lines) {
             const std::regex alone(fmt::format("([^0-9]){}(?![0-9])", number));
-            one = std::regex_replace(" " + one, alone, fmt::format("$1{}", sign)).substr(1);
+            one = std::regex_replace(one.insert(0, " "), alone, fmt::format("$1{}", sign)).substr(1);
           }
       const auto same = std::ranges::find(seen, lines, &std::pair<Lines, int>::first);
       if (same == seen.end())
