@@ -45,8 +45,8 @@ void Common::introduce(tree::DomainId domain) {
     if (client->domain() == domain) client->reset();
 }
 
-bool Common::release(tree::DomainId domain) {
-  const bool was = domains.release(domain);
+void Common::release(tree::DomainId domain) {
+  domains.release(domain);
   for (auto* client : clients) {
     if (client->domain() != domain) continue;
     client->reset();
@@ -55,8 +55,7 @@ bool Common::release(tree::DomainId domain) {
   // Looks at the whole tree, so only for who still has something in it.
   if (store.usage_of(domain).nodes > 0) remove_nodes_of(domain);
   store.quotas().forget(domain);
-  if (was) announce_special(release_event, domain);
-  return was;
+  announce_special(release_event, domain);
 }
 
 void Common::remove_nodes_of(tree::DomainId domain) {

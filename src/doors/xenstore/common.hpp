@@ -57,8 +57,8 @@ class Common {
   // Tells those who watch for it. Introducing again ends the watches and transactions that the domain had.
   void introduce(tree::DomainId domain);
   // Ends the domain's connections, removes the nodes that it owns, forgets what was set for it, and tells those who
-  // watch for it. False: it was not introduced.
-  bool release(tree::DomainId domain);
+  // watch for it, whether or not it was introduced.
+  void release(tree::DomainId domain);
 
   // The store's listener.
   void announce(const tree::Commit& commit);

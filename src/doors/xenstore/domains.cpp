@@ -17,8 +17,7 @@ bool Domains::introduce(tree::DomainId domain) {
   return true;
 }
 
-bool Domains::release(tree::DomainId domain) {
-  const bool was = introduced(domain);
+void Domains::release(tree::DomainId domain) {
   known_.erase(domain);
   // An id is never used again, so what it was a target of ends with it.
   for (auto& [id, known] : known_)
@@ -28,7 +27,6 @@ bool Domains::release(tree::DomainId domain) {
         std::ranges::remove(permissions->begin() + 1, permissions->end(), domain, &tree::Permission::domain);
     permissions->erase(gone.begin(), gone.end());
   }
-  return was;
 }
 
 tree::Caller Domains::caller(tree::DomainId domain) const {

@@ -20,8 +20,8 @@ class Domains {
   bool introduced(tree::DomainId domain) const;
   // False: it was already.
   bool introduce(tree::DomainId domain);
-  // Forgets all that was said of it. False: it was not introduced.
-  bool release(tree::DomainId domain);
+  // Forgets all that was said of it.
+  void release(tree::DomainId domain);
 
   void set_target(tree::DomainId domain, tree::DomainId target) { known_[domain].target = target; }
   tree::Caller caller(tree::DomainId domain) const;

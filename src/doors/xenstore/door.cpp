@@ -99,13 +99,6 @@ Result<void> Door::listen(const std::filesystem::path& path, std::filesystem::pe
   return {};
 }
 
-Result<void> Door::adopt(int listening_fd) {
-  auto listener = std::make_shared<UnixListener>(shared_->executor);
-  if (auto adopted = listener->adopt(listening_fd); !adopted) return adopted;
-  shared_->begin(listener);
-  return {};
-}
-
 void Door::stop_accepting() { shared_->stop_accepting(); }
 
 void Door::close() {

@@ -20,8 +20,6 @@ class Door {
   // Replaces a socket left behind at `path`, sets `mode` and accepts; who comes there acts for domain 0. Error:
   // VIR_ERR_SYSTEM_ERROR.
   Result<void> listen(const std::filesystem::path& path, std::filesystem::perms mode);
-  // Accepts on a descriptor that already listens (from the service manager); the door takes it over.
-  Result<void> adopt(int listening_fd);
 
   // Any thread. Stops accepting and removes the socket's path; connections go on.
   void stop_accepting();

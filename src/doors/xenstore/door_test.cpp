@@ -158,6 +158,8 @@ TEST_F(ListeningDoor, TellsOfWhatTheDaemonDoes) {
     door_->release(7);
   });
   EXPECT_EQ(zeros_to_bars(caller.next()->payload), "@releaseDomain|r|");
+  on_thread([&] { door_->release(8); });
+  EXPECT_EQ(zeros_to_bars(caller.next()->payload), "@releaseDomain|r|") << "gone is gone, whatever clients said of it";
 }
 
 TEST_F(ListeningDoor, AnswersWhatIsSentInPiecesAndInHeaps) {
