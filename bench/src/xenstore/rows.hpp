@@ -25,7 +25,7 @@ struct Sample {
 struct Row {
   std::string name;
   std::function<Sample(Contender&)> round;
-  int rounds = 7;
+  int rounds = 21;        // short ones: where wake-ups are all there is, what else the machine does decides many
   bool has_floor = true;  // a server that does nothing could answer it
   bool pipelined = false;
   std::function<void(Contender&)> prepare = {};

@@ -49,7 +49,7 @@ std::vector<Row> rows_of_bulk() {
   std::vector<Row> out;
   // Once only: what a server has freed it may use again, and then its memory says nothing of the nodes.
   out.push_back({.name = "making 100,000 nodes", .round = filling, .rounds = 1, .has_floor = false, .pipelined = true});
-  out.push_back({.name = "removing them", .round = removing, .rounds = 1, .has_floor = false});
+  out.push_back({.name = "removing 100,000 nodes", .round = removing, .rounds = 1, .has_floor = false});
   return out;
 }
 

@@ -114,8 +114,12 @@ Sample make_siblings(Contender& contender) {
 
 std::vector<Row> rows_of_crowds() {
   const auto row = [](std::string name, std::function<Sample(Contender&)> round) {
-    return Row{
-        .name = std::move(name), .round = std::move(round), .has_floor = false, .prepare = gather, .finish = part};
+    return Row{.name = std::move(name),
+               .round = std::move(round),
+               .rounds = 7,
+               .has_floor = false,
+               .prepare = gather,
+               .finish = part};
   };
   std::vector<Row> out;
   out.push_back(row("8 clients, disjoint", [](Contender& contender) { return crowd(contender, disjoint); }));

@@ -8,7 +8,7 @@ namespace vireo::bench::xenstore {
 namespace {
 
 constexpr int nodes = 10'000;
-constexpr std::size_t reads = 30, descriptions = 20;
+constexpr std::size_t reads = 30, descriptions = 5;
 
 enum class Transactions : std::uint8_t { none, one, each };
 
@@ -60,7 +60,7 @@ std::size_t list(Client& client, std::string_view path) {
 }
 
 Sample directory(Contender& contender) {
-  constexpr std::size_t lists = 50;
+  constexpr std::size_t lists = 20;
   return timed(contender, lists, [&] {
     for (std::size_t i = 0; i < lists; ++i)
       if (const auto got = list(*contender.client, "/children"); got != children)
@@ -89,7 +89,8 @@ std::vector<Row> rows_of_reads() {
   out.push_back({.name = "30 reads in 30 transactions", .round = describing(Transactions::each)});
   out.push_back({.name = "30 reads in one transaction", .round = describing(Transactions::one)});
   out.push_back({.name = "30 reads in none", .round = describing(Transactions::none)});
-  for (const auto& [name, prefix] : {std::pair("list of 1,000 children, 3.9 kB", ""), {"the same, 9.9 kB", "child-"}})
+  for (const auto& [name, prefix] :
+       {std::pair("list of 1,000 children, 3.9 kB", ""), {"list of 1,000 children, 9.9 kB", "child-"}})
     out.push_back({.name = name,
                    .round = directory,
                    .has_floor = false,
@@ -97,6 +98,7 @@ std::vector<Row> rows_of_reads() {
                    .finish = remove_children});
   out.push_back({.name = "read, 32 deep, 500 idle connections",
                  .round = [=](Contender& contender) { return pipelined_reads(contender, paths); },
+                 .rounds = 7,
                  .pipelined = true,
                  .prepare = connect_idle,
                  .finish = [](Contender& contender) { contender.others.clear(); }});

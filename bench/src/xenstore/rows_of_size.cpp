@@ -53,34 +53,37 @@ std::vector<Row> rows_of_size(int nodes) {
   const auto named = [nodes](std::string_view what) { return fmt::format("{}, {} nodes", what, nodes); };
   std::vector<Row> out;
   out.push_back({.name = named("read"), .round = [=](Contender& contender) {
-                   return one_at_a_time(contender, paths, 500,
+                   return one_at_a_time(contender, paths, 150,
                                         [](Client& client, const std::string& path) { client.get(XS_READ, 0, path); });
                  }});
   out.push_back({.name = named("write"), .round = [=](Contender& contender) {
-                   return one_at_a_time(contender, paths, 500, [](Client& client, const std::string& path) {
+                   return one_at_a_time(contender, paths, 150, [](Client& client, const std::string& path) {
                      client.get(XS_WRITE, 0, path, value);
                    });
                  }});
   out.push_back({.name = named("read, 32 deep"),
                  .round = [=](Contender& contender) { return pipelined(contender, paths, XS_READ, {}); },
+                 .rounds = 7,
                  .pipelined = true});
   out.push_back({.name = named("write, 32 deep"),
                  .round = [=](Contender& contender) { return pipelined(contender, paths, XS_WRITE, value); },
+                 .rounds = 7,
                  .pipelined = true});
   // With many nodes this is what memory costs that no cache holds.
   out.push_back(
       {.name = named("read all over, 32 deep"),
        .round = [all = paths_all_over(nodes)](Contender& contender) { return pipelined(contender, all, XS_READ, {}); },
+       .rounds = 7,
        .pipelined = true});
   out.push_back({.name = named("transaction of one write"), .round = [=](Contender& contender) {
-                   return one_at_a_time(contender, paths, 200, [](Client& client, const std::string& path) {
+                   return one_at_a_time(contender, paths, 60, [](Client& client, const std::string& path) {
                      const auto transaction = client.begin();
                      client.get(XS_WRITE, transaction, path, value);
                      if (!client.commit(transaction)) throw Broken("a transaction lost although nobody else was there");
                    });
                  }});
   out.push_back({.name = named("create and remove"), .round = [=](Contender& contender) {
-                   return one_at_a_time(contender, paths, 250, [](Client& client, const std::string& path) {
+                   return one_at_a_time(contender, paths, 80, [](Client& client, const std::string& path) {
                      const auto made = path + "-new";
                      client.get(XS_WRITE, 0, made, value);
                      client.get(XS_RM, 0, made);

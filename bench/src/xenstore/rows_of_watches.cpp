@@ -27,7 +27,7 @@ void leave(Contender& contender) {
 }
 
 Sample events(Contender& contender) {
-  constexpr std::size_t writes = 300;
+  constexpr std::size_t writes = 100;
   std::chrono::nanoseconds waited{};
   auto sample = timed(contender, writes, [&] {
     for (std::size_t i = 0; i < writes; ++i) {
@@ -48,7 +48,7 @@ Sample events(Contender& contender) {
 std::vector<Row> rows_of_watches() {
   std::vector<Row> out;
   out.push_back({.name = "event of a write", .round = events, .has_floor = false, .prepare = watch, .finish = leave});
-  out.push_back({.name = "the same beside 10,000 other watches",
+  out.push_back({.name = "event of a write beside 10,000 watches",
                  .round = events,
                  .has_floor = false,
                  .prepare = watch_among_many,
