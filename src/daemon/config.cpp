@@ -44,7 +44,7 @@ void describe(ConfigRef& c, Option&& option) {
       at_next_start);
   option("tree_journal", c.tree_journal,
          "What of the tree outlives the daemon, but for what belongs to guests, which is there as long as they run.\n"
-         "\"behind\": what was changed until 100 ms before it ends, however it ends. \"sync\": all that was answered,\n"
+         "\"behind\": what was changed until a moment before it ends, however it ends. \"sync\": all that was answered,\n"
          "even when the host loses its power; changes wait for the disk. \"off\": nothing.",
          at_next_start);
   option("emulator_dir", c.emulator_dir,
