@@ -42,11 +42,12 @@ void describe(ConfigRef& c, Option&& option) {
       "Whether running guests are shown as a tree, at the socket xenstore-sock of the run folder, to Xen's clients.\n"
       "libvirt_socket_group may use it, too.",
       at_next_start);
-  option("tree_journal", c.tree_journal,
-         "What of the tree outlives the daemon, but for what belongs to guests, which is there as long as they run.\n"
-         "\"behind\": what was changed until 100 ms before it ends, however it ends. \"sync\": all that was answered,\n"
-         "even when the host loses its power; changes wait for the disk. \"off\": nothing.",
-         at_next_start);
+  option(
+      "tree_journal", c.tree_journal,
+      "What of the tree outlives the daemon, but for what belongs to guests, which is there as long as they run.\n"
+      "\"behind\": what was changed until a moment before it ends, however it ends. \"sync\": all that was answered,\n"
+      "even when the host loses its power; changes wait for the disk. \"off\": nothing.",
+      at_next_start);
   option("emulator_dir", c.emulator_dir,
          "Folder of QEMU's binaries (qemu-system-ARCH) for guests whose definition names none.", at_next_start);
   option("qemu_user", c.qemu_user,

@@ -1,7 +1,11 @@
 // Noting, taking, writing.
 #include "daemon/tree_journal.hpp"
 
+#include <unordered_set>
+
 #include "base/log.hpp"
+#include "tree/directory.hpp"
+#include "tree/trie.hpp"
 
 namespace vireo::daemon {
 namespace {
@@ -9,8 +13,6 @@ namespace {
 using std::chrono::hours, std::chrono::seconds;
 using tree::Node, tree::Path, tree::Ref;
 
-// After so many nodes the others on the tree's thread have their turn.
-constexpr std::size_t nodes_at_once = 256;
 // Of one commit while the tree is restored.
 constexpr std::size_t nodes_of_a_commit = 1'000;
 // How long the disk may be silent before the log says so; the batch is not given up.
@@ -47,47 +49,42 @@ ports::StoredNode stored(const Node& node, std::string_view path) {
   return {.path = std::string(path), .value = std::string(node.value()), .permissions = text_of(node.permissions())};
 }
 
-// Gives the executor's other work a turn, now and then.
-class Turns {
- public:
-  bool over() { return ++done_ % nodes_at_once == 0; }
-
- private:
-  std::size_t done_ = 0;
-};
-
-// A batch of everything in one version, node by node.
+// A walk over everything in one version. It goes by the trie, whose pieces nobody changes, and not by the lists of
+// names, which are put together when somebody asks for them.
 class Walk {
  public:
-  Walk(const Node& version, const std::function<bool(Path)>& leave_out, ports::TreeBatch& batch)
-      : leave_out_(leave_out), batch_(batch) {
-    batch_.removed.emplace_back("/");
-    left_.push_back({.node = &version, .path = "/"});
-  }
+  Walk(const std::function<bool(Path)>& leave_out, ports::TreeBatch& batch) : leave_out_(leave_out), batch_(batch) {}
 
-  // False: that was all.
-  bool step() {
-    if (left_.empty()) return false;
-    const auto [node, path] = std::move(left_.back());
-    left_.pop_back();
-    batch_.written.push_back(stored(*node, path));
-    for (auto names = node->names(); !names.empty();) {
-      const auto name = names.substr(0, names.find('\0'));
-      names.remove_prefix(name.size() + 1);
-      auto below = (path == "/" ? "/" : path + "/") + std::string(name);
-      if (!leave_out_(*Path::parse(below))) left_.push_back({.node = node->child(name), .path = std::move(below)});
-    }
-    return true;
+  void over(const Node& root) {
+    batch_.written.push_back(stored(root, "/"));
+    below(root);
   }
 
  private:
-  struct Place {
-    const Node* node;
-    std::string path;
-  };
+  void below(const Node& node) {  // NOLINT(misc-no-recursion): as deep as a path is long
+    if (const auto* directory = node.children())
+      if (directory->top()) over(*directory->top());
+  }
+  void over(const tree::Piece& piece) {  // NOLINT(misc-no-recursion)
+    if (piece.kind() == tree::Piece::Kind::inner) {
+      for (const auto& branch : static_cast<const tree::Inner&>(piece).branches)
+        if (branch) over(*branch);
+      return;
+    }
+    for (const auto& node : static_cast<const tree::Leaf&>(piece).nodes()) {
+      const auto before = path_.size();
+      path_.append("/").append(node->name());
+      if (!leave_out_(*Path::parse(path_))) {
+        batch_.written.push_back(stored(*node, path_));
+        below(*node);
+      }
+      path_.resize(before);
+    }
+  }
+
   const std::function<bool(Path)>& leave_out_;
   ports::TreeBatch& batch_;
-  std::vector<Place> left_;
+  std::string path_;
 };
 
 }  // namespace
@@ -172,36 +169,50 @@ asio::awaitable<void> TreeJournal::write_batches() {
   }
 }
 
-// A commit tells of a node that was made and not of parents that were made with it, so these go along; they stay also
-// where the node itself is gone again.
-void TreeJournal::Load::add(const Node& version, Path path, bool removed) {
-  const Node* node = tree::find(version, path);
-  if (removed || !node) batch.removed.emplace_back(path.text());
-  if (node) batch.written.push_back(stored(*node, path.text()));
-  for (Path above = path.parent(); !above.is_root() && parents.insert(above.text()).second; above = above.parent())
-    if (const Node* parent = tree::find(version, above)) batch.written.push_back(stored(*parent, above.text()));
+// Worker.
+void TreeJournal::fill(Load& load, const Node& version, const std::function<bool(Path)>& leave_out) {
+  auto& [notes, whole, batch] = load;
+  batch = {};
+  if (whole) {
+    batch.removed.emplace_back("/");
+    Walk(leave_out, batch).over(version);
+    return;
+  }
+  // A commit tells of a node that was made and not of parents that were made with it, so these go along; they stay also
+  // where the node itself is gone again.
+  std::unordered_set<std::string_view> parents;
+  batch.written.reserve(notes.size());
+  for (const auto& [text, removed] : notes) {
+    const Path path = *Path::parse(text);
+    const Node* node = tree::find(version, path);
+    if (removed || !node) batch.removed.push_back(text);
+    if (node) batch.written.push_back(stored(*node, text));
+    for (Path above = path.parent(); !above.is_root() && parents.insert(above.text()).second; above = above.parent())
+      if (const Node* parent = tree::find(version, above)) batch.written.push_back(stored(*parent, above.text()));
+  }
 }
 
 asio::awaitable<TreeJournal::LoadPtr> TreeJournal::take() {
-  // Held until the batch is complete: a version that somebody holds never changes, whatever is committed meanwhile.
-  const Ref<const Node> version(&tree_.root());
   auto load = std::make_shared<Load>();
   load->notes = std::exchange(notes_, {});
+  load->whole = std::exchange(whole_, false);
   noted_bytes_ = 0;
   noted_count_.store(0, std::memory_order_relaxed);
   ++taken_;
-  Turns turns;
-  if (std::exchange(whole_, false)) {
-    Walk walk(*version, options_.leave_out, load->batch);
-    while (walk.step())
-      if (turns.over()) co_await asio::post(executor_, asio::use_awaitable);
-    co_return load;
+  // Held until the batch is complete: a version that somebody holds never changes, whatever is committed meanwhile, and
+  // the worker changes nothing there, nor how often anything is referred to.
+  const Ref<const Node> version(&tree_.root());
+  for (;;) {
+    auto filled = co_await workers_.run<void>(
+        [this, load, root = version.get()]() -> Result<void> {
+          fill(*load, *root, options_.leave_out);
+          return {};
+        },
+        Deadline::in(disk_patience));
+    if (filled) co_return load;
+    failed(filled.error());
+    co_await wait(options_.retry);
   }
-  for (const auto& [path, removed] : load->notes) {
-    load->add(*version, *Path::parse(path), removed);
-    if (turns.over()) co_await asio::post(executor_, asio::use_awaitable);
-  }
-  co_return load;
 }
 
 asio::awaitable<void> TreeJournal::save(LoadPtr load) {
@@ -216,9 +227,7 @@ asio::awaitable<void> TreeJournal::save(LoadPtr load) {
         Deadline::in(disk_patience));
     if (done) break;
     failed(done.error());
-    // Not cut short by finish(): it is as likely to fail again as before.
-    Wake retry(executor_);
-    co_await retry.wait(Deadline::in(options_.retry));
+    co_await wait(options_.retry);
   }
   if (std::exchange(complaining_, false)) log::info("the tree's journal is written again");
   batches_.fetch_add(1, std::memory_order_relaxed);
@@ -257,6 +266,12 @@ asio::awaitable<void> TreeJournal::pause(SteadyClock::time_point until) {
   pause_.emplace(executor_);
   co_await pause_->wait(Deadline::at(until));
   pause_.reset();
+}
+
+// Not cut short by finish(): what has failed is as likely to fail again as before.
+asio::awaitable<void> TreeJournal::wait(SteadyClock::duration span) {
+  Wake over(executor_);
+  co_await over.wait(Deadline::in(span));
 }
 
 asio::awaitable<bool> TreeJournal::finish(Deadline deadline) {

@@ -3,8 +3,8 @@
 // transaction. So what is on disk is always a version that the tree had, and no transaction is ever half there. While a
 // batch is being written the next changes are noted, and go together into the next one.
 //
-// Lives on the tree's thread; only the store's work is done elsewhere. What is noted is bounded: beyond, nothing more
-// is noted, and the next batch is the whole tree.
+// Lives on the tree's thread. A worker looks up what the paths hold, for a version that is held never changes, and
+// writes it. What is noted is bounded: beyond, nothing more is noted, and the next batch is the whole tree.
 #pragma once
 
 #include <deque>
@@ -14,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/wake.hpp"
 #include "base/workers.hpp"
@@ -71,13 +70,11 @@ class TreeJournal {
   // By path; true: it was removed, so what the store has below it is void.
   using Notes = std::unordered_map<std::string, bool, Hash, std::equal_to<>>;
 
-  // A batch, and what it was made from. Emptied by the worker that has written it: to free it takes time, too.
+  // A batch, and what it is made from. Filled and emptied by the worker: both take time.
   struct Load {
     Notes notes;
-    std::unordered_set<std::string_view> parents;  // of paths in notes
+    bool whole = false;
     ports::TreeBatch batch;
-
-    void add(const tree::Node& version, tree::Path path, bool removed);
   };
   using LoadPtr = std::shared_ptr<Load>;
 
@@ -85,9 +82,11 @@ class TreeJournal {
   bool dirty() const { return whole_ || !notes_.empty(); }
   asio::awaitable<void> write_batches();
   asio::awaitable<LoadPtr> take();
+  static void fill(Load& load, const tree::Node& version, const std::function<bool(tree::Path)>& leave_out);
   asio::awaitable<void> save(LoadPtr load);
   void failed(const Error& error);
   void release();
+  asio::awaitable<void> wait(SteadyClock::duration span);
   asio::awaitable<void> pause(SteadyClock::time_point until);
 
   const asio::any_io_executor executor_;

@@ -196,7 +196,7 @@ TEST_F(JournalTest, TooManyNotesBecomeTheWholeTree) {
   EXPECT_FALSE(store_.nodes.contains("/guests/1"));
 }
 
-// A batch of many nodes is taken in several turns, and others have theirs between.
+// To fill a batch takes time, and others have their turns meanwhile.
 class Turns : public JournalTest, public ::testing::WithParamInterface<std::size_t> {};
 
 TEST_P(Turns, ABatchIsOfOneVersionHoweverLongItTakes) {
@@ -256,10 +256,11 @@ TEST_F(JournalTest, InModeSyncChangesWaitUntilTheyAreDurable) {
     });
   }
   EXPECT_EQ(journal_->figures().held, 101U);
+  pass(10ms);  // a batch is filled, and then written
   EXPECT_EQ(answered.size(), 1U);
   pass(6ms);
   EXPECT_EQ(answered.size(), 2U);
-  pass(11ms);
+  pass(21ms);
   EXPECT_EQ(answered.size(), 102U);
   EXPECT_EQ(answered.back(), "/b99") << "in the order of the changes";
   EXPECT_EQ(store_.sizes, (std::vector<std::size_t>{1, 100}));
@@ -402,43 +403,72 @@ TEST_P(Histories, TheStoreGoesFromVersionToVersion) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Histories, ::testing::Range(1U, 25U));
 
-// The same with the real store, threads and time: what was acknowledged is in the file.
-TEST(JournalOnDisk, KeepsWhatItAcknowledged) {
-  const std::string path = ::testing::TempDir() + "vireo-tree-journal-" + std::to_string(::getpid()) + ".db";
-  const auto clean = [&] {
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
-  };
-  clean();
-  asio::io_context io;
-  Workers workers("tree-journal", 1);
-  Store tree;
-  {
-    auto store = persist::SqliteTreeStore::open(path, persist::SqliteTreeStore::Durable::at_once).value();
-    TreeJournal journal(io.get_executor(), tree, *store, workers,
-                        {.mode = TreeJournal::Mode::sync, .leave_out = is_guests, .retry = 1ms});
-    ASSERT_EQ(journal.restore(), 0U);
-    journal.start();
-    const fault::Armed armed({.name = "tree.commit", .nth = 3});
-    int answered = 0;
-    for (int i = 0; i < 20; ++i) {
-      ASSERT_TRUE(tree.write({}, nullptr, at("/n/" + std::to_string(i)), std::to_string(i)));
-      journal.settle([&] { ++answered; });
-      while (answered <= i) io.run_one();
-      auto other = persist::SqliteTreeStore::open(path, persist::SqliteTreeStore::Durable::at_once).value();
-      std::size_t nodes = 0;
-      ASSERT_TRUE(other->load([&](const ports::StoredNode&) { ++nodes; }));
-      ASSERT_EQ(nodes, 2U + static_cast<std::size_t>(i));
-    }
-    EXPECT_TRUE(armed.hit());
-    EXPECT_EQ(journal.figures().failures, 1U);
-    workers.stop();
+// The same with the real store, threads and time.
+class JournalOnDisk : public ::testing::Test {
+ protected:
+  JournalOnDisk() { clean(); }
+  ~JournalOnDisk() override { clean(); }
+
+  void clean() const {
+    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + end);
   }
-  auto store = persist::SqliteTreeStore::open(path, persist::SqliteTreeStore::Durable::soon).value();
-  Store again;
-  TreeJournal journal(io.get_executor(), again, *store, workers, {.leave_out = is_guests});
-  ASSERT_EQ(journal.restore(), 21U);
-  EXPECT_EQ(content_of(again), content_of(tree));
-  clean();
+  auto open() const {
+    return persist::SqliteTreeStore::open(path_, persist::SqliteTreeStore::Durable::at_once).value();
+  }
+  Content restored() {
+    auto store = open();
+    Store tree;
+    EXPECT_TRUE(TreeJournal(io_.get_executor(), tree, *store, workers_, {.leave_out = is_guests}).restore());
+    return content_of(tree);
+  }
+
+  const std::string path_ = ::testing::TempDir() + "vireo-tree-journal-" + std::to_string(::getpid()) + ".db";
+  asio::io_context io_;
+  Workers workers_{"tree-journal", 1};
+  Store tree_;
+};
+
+TEST_F(JournalOnDisk, KeepsWhatItAcknowledged) {
+  auto store = open();
+  TreeJournal journal(io_.get_executor(), tree_, *store, workers_,
+                      {.mode = TreeJournal::Mode::sync, .leave_out = is_guests, .retry = 1ms});
+  ASSERT_EQ(journal.restore(), 0U);
+  journal.start();
+  const fault::Armed armed({.name = "tree.commit", .nth = 3});
+  int answered = 0;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(tree_.write({}, nullptr, at("/n/" + std::to_string(i)), std::to_string(i)));
+    journal.settle([&] { ++answered; });
+    while (answered <= i) io_.run_one();
+    ASSERT_EQ(restored(), content_of(tree_));
+  }
+  EXPECT_TRUE(armed.hit());
+  EXPECT_EQ(journal.figures().failures, 1U);
+  workers_.stop();
+}
+
+TEST_F(JournalOnDisk, LooksIntoVersionsWhileTheTreeGoesOn) {
+  auto store = open();
+  std::minstd_rand dice(1);
+  TreeJournal journal(io_.get_executor(), tree_, *store, workers_,
+                      {.leave_out = is_guests, .period = 1ms, .most_noted_bytes = 20'000});
+  journal.start();
+  for (int i = 0; i < 30'000 || journal.figures().batches < 3; ++i) {
+    const auto path = fmt::format("/{}/{}", dice() % 30, dice() % 30);
+    if (dice() % 10 == 0) {
+      ASSERT_TRUE(tree_.remove({}, nullptr, at(path).parent()));
+    } else {
+      ASSERT_TRUE(tree_.write({}, nullptr, at(path), std::to_string(i)));
+    }
+    if (dice() % 4 == 0) ASSERT_TRUE(tree_.list({}, nullptr, Path::root()).has_value());
+    tree_.tidy(8);
+    io_.poll();
+  }
+  auto all = asio::co_spawn(io_, journal.finish(Deadline::in(1min)), asio::use_future);
+  while (all.wait_for(0s) != std::future_status::ready) io_.run_one();
+  EXPECT_TRUE(all.get());
+  EXPECT_EQ(restored(), content_of(tree_));
+  workers_.stop();
 }
 
 }  // namespace

@@ -55,11 +55,11 @@ def test_nodes_are_made_read_and_removed(tree):
     assert tree("get", "/story/a/b", "/story/c", "/story/a") == "two words\nline\\nline\n\n"
     assert tree("get", "--raw", "/story/c") == "line\nline"
     assert tree("ls", "/story") == '/story\n|-- a\n|   `-- b = "two words"\n`-- c = "line\\nline"\n'
-    assert tree("ls", "--long", "/story/a") == 'r0  /story/a\nr0  `-- b = "two words"\n'
+    assert tree("ls", "--long", "/story/a") == 'n0  /story/a\nn0  `-- b = "two words"\n'
     assert tree("ls", "--flat", "/story/a") == '/story/a = ""\n/story/a/b = "two words"\n'
     assert json.loads(tree("ls", "--json", "/story/a")) == {
-        "path": "/story/a", "name": "a", "value": "", "permissions": ["r0"],
-        "children": [{"name": "b", "value": "two words", "permissions": ["r0"], "children": []}]}
+        "path": "/story/a", "name": "a", "value": "", "permissions": ["n0"],
+        "children": [{"name": "b", "value": "two words", "permissions": ["n0"], "children": []}]}
     assert json.loads(tree("get", "--json", "/story/a/b")) == {"values": [{"path": "/story/a/b", "value": "two words"}]}
     tree("rm", "/story/a")
     assert tree.fails("get", "/story/a/b") == "vireo: no node '/story/a/b'\n"
@@ -198,7 +198,7 @@ def test_the_tree_outlives_the_daemon(keeping, how):
     daemon = keeping(how)
     tree = VireoTree(daemon)
     tree("set", "/story/a/b", "1", "/story/c", "2")
-    Tree(daemon)("chmod", "/story/a", "n0")
+    Tree(daemon)("chmod", "/story/a", "r0")
     tree("rm", "/story/c")
     tree("set", "/story/d", "3")
     before = tree("ls", "--long")
