@@ -2,6 +2,8 @@
 // other in one piece of memory; a table of hashes and places beside it finds them. Pure.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
