@@ -23,8 +23,8 @@ constexpr seconds between_complaints{30};
 // `longest`: many clients' many writes make larger batches, which cost less for each node, and not more work.
 constexpr int share = 10;
 constexpr std::chrono::milliseconds longest{1'000};
-// What a note takes beside its path.
-constexpr std::size_t note_overhead = 64;
+// What is handed to the store at one time.
+constexpr std::size_t nodes_of_a_part = 1'000;
 
 std::string text_of(const tree::Permissions& permissions) {
   std::string text;
@@ -49,42 +49,90 @@ ports::StoredNode stored(const Node& node, std::string_view path) {
   return {.path = std::string(path), .value = std::string(node.value()), .permissions = text_of(node.permissions())};
 }
 
-// A walk over everything in one version. It goes by the trie, whose pieces nobody changes, and not by the lists of
-// names, which are put together when somebody asks for them.
-class Walk {
- public:
-  Walk(const std::function<bool(Path)>& leave_out, ports::TreeBatch& batch) : leave_out_(leave_out), batch_(batch) {}
+using Part = ports::TreeBatch;
 
-  void over(const Node& root) {
-    batch_.written.push_back(stored(root, "/"));
-    below(root);
+// A batch of what was noted, in parts: what is void first, then the nodes in the order of their paths, so that what
+// lies on one page of the disk is written together. A commit tells of a node that was made and not of parents that were
+// made with it, so these go along; they stay also where the node itself is gone again.
+class NotedParts {
+ public:
+  NotedParts(const TreeNotes& notes, const Node& version)
+      : notes_(notes), version_(version), places_(notes.places()), next_(places_.begin()) {
+    std::ranges::sort(places_, {}, [&](std::uint32_t place) { return notes_.at(place).path; });
+  }
+
+  bool operator()(Part& part) {
+    while (!voided_ && part.removed.size() < nodes_of_a_part) {
+      if (next_ == places_.end()) {
+        voided_ = true;
+        next_ = places_.begin();
+        break;
+      }
+      const auto [path, removed] = notes_.at(*next_++);
+      if (removed || !tree::find(version_, *Path::parse(path))) part.removed.emplace_back(path);
+    }
+    while (voided_ && next_ != places_.end() && part.written.size() < nodes_of_a_part) {
+      const Path path = *Path::parse(notes_.at(*next_++).path);
+      for (Path above = path.parent(); !above.is_root() && parents_.insert(above.text()).second; above = above.parent())
+        add(above, part);
+      add(path, part);
+    }
+    return !part.removed.empty() || !part.written.empty();
   }
 
  private:
-  void below(const Node& node) {  // NOLINT(misc-no-recursion): as deep as a path is long
-    if (const auto* directory = node.children())
-      if (directory->top()) over(*directory->top());
+  void add(Path path, Part& part) const {
+    if (const Node* node = tree::find(version_, path)) part.written.push_back(stored(*node, path.text()));
   }
-  void over(const tree::Piece& piece) {  // NOLINT(misc-no-recursion)
+
+  const TreeNotes& notes_;
+  const Node& version_;
+  std::vector<std::uint32_t> places_;
+  std::vector<std::uint32_t>::const_iterator next_;
+  bool voided_ = false;
+  std::unordered_set<std::string_view> parents_;  // that are in the batch; parts of what was noted
+};
+
+// A batch of everything in one version, in parts. It goes by the trie, whose pieces nobody changes, and not by the
+// lists of names, which are put together when somebody asks for them.
+class WholeParts {
+ public:
+  WholeParts(const Node& version, const std::function<bool(Path)>& leave_out) : leave_out_(leave_out) {
+    left_.push_back({.node = &version, .path = "/"});
+  }
+
+  bool operator()(Part& part) {
+    if (!std::exchange(begun_, true)) part.removed.emplace_back("/");
+    while (!left_.empty() && part.written.size() < nodes_of_a_part) {
+      const auto [node, path] = std::move(left_.back());
+      left_.pop_back();
+      part.written.push_back(stored(*node, path));
+      if (const auto* directory = node->children())
+        if (directory->top()) children(*directory->top(), path == "/" ? "" : path);
+    }
+    return !part.written.empty();
+  }
+
+ private:
+  struct Place {
+    const Node* node;
+    std::string path;
+  };
+  void children(const tree::Piece& piece, const std::string& parent) {  // NOLINT(misc-no-recursion): as a hash is long
     if (piece.kind() == tree::Piece::Kind::inner) {
       for (const auto& branch : static_cast<const tree::Inner&>(piece).branches)
-        if (branch) over(*branch);
+        if (branch) children(*branch, parent);
       return;
     }
     for (const auto& node : static_cast<const tree::Leaf&>(piece).nodes()) {
-      const auto before = path_.size();
-      path_.append("/").append(node->name());
-      if (!leave_out_(*Path::parse(path_))) {
-        batch_.written.push_back(stored(*node, path_));
-        below(*node);
-      }
-      path_.resize(before);
+      auto path = fmt::format("{}/{}", parent, node->name());
+      if (!leave_out_(*Path::parse(path))) left_.push_back({.node = node.get(), .path = std::move(path)});
     }
   }
 
   const std::function<bool(Path)>& leave_out_;
-  ports::TreeBatch& batch_;
-  std::string path_;
+  bool begun_ = false;
+  std::vector<Place> left_;
 };
 
 }  // namespace
@@ -136,14 +184,9 @@ void TreeJournal::note(const tree::Commit& commit) {
     if (options_.leave_out(change.path)) continue;
     const bool removed = change.kind == tree::Change::Kind::removed;
     if (whole_) break;
-    if (const auto found = notes_.find(change.path.text()); found != notes_.end()) {
-      found->second = found->second || removed;
-      continue;
-    }
-    notes_.emplace(change.path.text(), removed);
-    noted_bytes_ += change.path.text().size() + note_overhead;
-    if (noted_bytes_ <= options_.most_noted_bytes) continue;
-    notes_.clear();
+    notes_.add(change.path.text(), removed);
+    if (notes_.bytes() <= options_.most_noted_bytes) continue;
+    notes_ = {};
     whole_ = true;
   }
   noted_count_.store(notes_.size(), std::memory_order_relaxed);
@@ -160,8 +203,7 @@ asio::awaitable<void> TreeJournal::write_batches() {
     }
     if (options_.mode == Mode::behind && !finishing_) co_await pause(next);
     const auto began = SteadyClock::now();
-    auto load = co_await take();
-    co_await save(std::move(load));
+    co_await save(take());
     const auto took = SteadyClock::now() - began;
     next = began + std::clamp<SteadyClock::duration>(took * share, options_.period, std::max(longest, options_.period));
     durable_ = taken_;
@@ -169,69 +211,44 @@ asio::awaitable<void> TreeJournal::write_batches() {
   }
 }
 
-// Worker.
-void TreeJournal::fill(Load& load, const Node& version, const std::function<bool(Path)>& leave_out) {
-  auto& [notes, whole, batch] = load;
-  batch = {};
-  if (whole) {
-    batch.removed.emplace_back("/");
-    Walk(leave_out, batch).over(version);
-    return;
-  }
-  // A commit tells of a node that was made and not of parents that were made with it, so these go along; they stay also
-  // where the node itself is gone again.
-  std::unordered_set<std::string_view> parents;
-  batch.written.reserve(notes.size());
-  for (const auto& [text, removed] : notes) {
-    const Path path = *Path::parse(text);
-    const Node* node = tree::find(version, path);
-    if (removed || !node) batch.removed.push_back(text);
-    if (node) batch.written.push_back(stored(*node, text));
-    for (Path above = path.parent(); !above.is_root() && parents.insert(above.text()).second; above = above.parent())
-      if (const Node* parent = tree::find(version, above)) batch.written.push_back(stored(*parent, above.text()));
-  }
-}
-
-asio::awaitable<TreeJournal::LoadPtr> TreeJournal::take() {
+TreeJournal::LoadPtr TreeJournal::take() {
   auto load = std::make_shared<Load>();
   load->notes = std::exchange(notes_, {});
   load->whole = std::exchange(whole_, false);
-  noted_bytes_ = 0;
+  load->version = Ref<const Node>(&tree_.root());
   noted_count_.store(0, std::memory_order_relaxed);
   ++taken_;
-  // Held until the batch is complete: a version that somebody holds never changes, whatever is committed meanwhile, and
-  // the worker changes nothing there, nor how often anything is referred to.
-  const Ref<const Node> version(&tree_.root());
-  for (;;) {
-    auto filled = co_await workers_.run<void>(
-        [this, load, root = version.get()]() -> Result<void> {
-          fill(*load, *root, options_.leave_out);
-          return {};
-        },
-        Deadline::in(disk_patience));
-    if (filled) co_return load;
-    failed(filled.error());
-    co_await wait(options_.retry);
+  return load;
+}
+
+// Worker.
+Result<void> TreeJournal::write(Load& load) const {
+  load.nodes = 0;
+  const auto counted = [&load](auto& parts) {
+    return [&load, &parts](Part& part) {
+      const bool more = parts(part);
+      load.nodes += part.written.size();
+      return more;
+    };
+  };
+  if (load.whole) {
+    WholeParts parts(*load.version, options_.leave_out);
+    return store_.append(counted(parts));
   }
+  NotedParts parts(load.notes, *load.version);
+  return store_.append(counted(parts));
 }
 
 asio::awaitable<void> TreeJournal::save(LoadPtr load) {
-  const auto nodes = load->batch.written.size();
   for (;;) {
-    auto done = co_await workers_.run<void>(
-        [store = &store_, load] {
-          auto written = store->append(load->batch);
-          if (written) *load = {};
-          return written;
-        },
-        Deadline::in(disk_patience));
+    auto done = co_await workers_.run<void>([this, load] { return write(*load); }, Deadline::in(disk_patience));
     if (done) break;
     failed(done.error());
     co_await wait(options_.retry);
   }
   if (std::exchange(complaining_, false)) log::info("the tree's journal is written again");
   batches_.fetch_add(1, std::memory_order_relaxed);
-  nodes_.fetch_add(nodes, std::memory_order_relaxed);
+  nodes_.fetch_add(load->nodes, std::memory_order_relaxed);
 }
 
 void TreeJournal::failed(const Error& error) {

@@ -13,10 +13,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/wake.hpp"
 #include "base/workers.hpp"
+#include "daemon/tree_notes.hpp"
 #include "ports/tree_store.hpp"
 #include "tree/store.hpp"
 
@@ -63,26 +63,21 @@ class TreeJournal {
   Figures figures() const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  // By path; true: it was removed, so what the store has below it is void.
-  using Notes = std::unordered_map<std::string, bool, Hash, std::equal_to<>>;
-
-  // A batch, and what it is made from. Filled and emptied by the worker: both take time.
+  // What a batch is made from. The version is held until the batch is written; a worker looks into it, since what is
+  // held never changes, and changes nothing there itself, nor how often anything is referred to.
   struct Load {
-    Notes notes;
+    TreeNotes notes;
     bool whole = false;
-    ports::TreeBatch batch;
+    tree::Ref<const tree::Node> version;
+    std::uint64_t nodes = 0;  // written
   };
   using LoadPtr = std::shared_ptr<Load>;
 
   void note(const tree::Commit& commit);
   bool dirty() const { return whole_ || !notes_.empty(); }
   asio::awaitable<void> write_batches();
-  asio::awaitable<LoadPtr> take();
-  static void fill(Load& load, const tree::Node& version, const std::function<bool(tree::Path)>& leave_out);
+  LoadPtr take();
+  Result<void> write(Load& load) const;
   asio::awaitable<void> save(LoadPtr load);
   void failed(const Error& error);
   void release();
@@ -95,8 +90,7 @@ class TreeJournal {
   Workers& workers_;
   const Options options_;
 
-  Notes notes_;
-  std::size_t noted_bytes_ = 0;
+  TreeNotes notes_;
   bool whole_ = false;                     // too much was noted: the next batch is everything
   std::uint64_t taken_ = 0, durable_ = 0;  // batches
   std::deque<std::pair<std::uint64_t, std::function<void()>>> held_;  // until the batch with this number is durable

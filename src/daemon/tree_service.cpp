@@ -1,12 +1,16 @@
 // Between the core's thread and the tree's: changes of guests go one way, requests the other.
 #include "daemon/tree_service.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "base/log.hpp"
 
 namespace vireo::daemon {
 
 TreeService::TreeService(core::Host& host, Kept kept)
     : host_(host),
+      mode_(kept.mode),
       kept_(std::move(kept.store)),
       guests_(store_, {.introduce = [this](tree::DomainId id) { door_.introduce(id); },
                        .release = [this](tree::DomainId id) { door_.release(id); },
@@ -52,7 +56,21 @@ Result<void> TreeService::restore() {
   if (!nodes) return pass_on(nodes);
   if (*nodes > 0) log::info("{} nodes of the tree were kept", *nodes);
   journal_->start();
+  if (mode_ == TreeJournal::Mode::behind) asio::co_spawn(thread_.executor(), be_modest(), asio::detached);
   return {};
+}
+
+// Nobody waits for the journal then, so whoever else wants the processor goes before it.
+asio::awaitable<void> TreeService::be_modest() {
+  constexpr int niceness = 15;
+  auto done = co_await journal_workers_.run<void>(
+      []() -> Result<void> {
+        if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness) != 0)
+          return fail_errno(errno, "cannot lower the priority of the tree's journal");
+        return {};
+      },
+      Deadline::in(std::chrono::seconds(10)));
+  if (!done) log::warn("{}", done.error().message());
 }
 
 // Core thread. What was there and what comes reach the tree in one order.

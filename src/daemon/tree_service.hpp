@@ -55,6 +55,7 @@ class TreeService {
  private:
   doors::xenstore::Services services(TreeJournal::Mode mode);
   Result<void> restore();
+  asio::awaitable<void> be_modest();
   void follow();
   void bury();
   void ask(tree::DomainId id, const TreeGuests::Guest& guest, presence::Request request, std::string word);
@@ -69,6 +70,7 @@ class TreeService {
   IoThread thread_{"tree"};
   tree::Store store_;
   Workers journal_workers_{"tree-journal", 1};
+  const TreeJournal::Mode mode_;
   const std::unique_ptr<ports::TreeStore> kept_;
   std::optional<TreeJournal> journal_;  // none: nothing is kept
   TreeGuests guests_;

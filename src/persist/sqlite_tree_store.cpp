@@ -2,8 +2,6 @@
 // is removed by one statement, and parents come before what is below them.
 #include "persist/sqlite_tree_store.hpp"
 
-#include <algorithm>
-
 #include "base/fault.hpp"
 #include "persist/statement.hpp"
 
@@ -17,7 +15,6 @@ constexpr Format format{.what = "the database of the tree", .version = 1};
 constexpr const char* schema = R"(
   PRAGMA wal_autocheckpoint = 4096;
   PRAGMA journal_size_limit = 16777216;
-  PRAGMA cache_size = -8192;
   CREATE TABLE IF NOT EXISTS nodes (
     path TEXT PRIMARY KEY, value BLOB NOT NULL, permissions TEXT NOT NULL) WITHOUT ROWID;
 )";
@@ -45,11 +42,11 @@ Result<void> SqliteTreeStore::load(const std::function<void(const ports::StoredN
   }
 }
 
-Result<void> SqliteTreeStore::append(const ports::TreeBatch& batch) {
+Result<void> SqliteTreeStore::append(const NextPart& next) {
   auto done = fault::at("tree.append");
   if (done) done = execute(db_.get(), "BEGIN IMMEDIATE");
   if (!done) return done;
-  done = apply(batch);
+  done = apply(next);
   if (done) done = fault::at("tree.commit");
   if (done) done = execute(db_.get(), "COMMIT");
   if (!done) take_back(db_.get(), "ROLLBACK");
@@ -57,26 +54,26 @@ Result<void> SqliteTreeStore::append(const ports::TreeBatch& batch) {
   return done;
 }
 
-Result<void> SqliteTreeStore::apply(const ports::TreeBatch& batch) {
+Result<void> SqliteTreeStore::apply(const NextPart& next) {
   Statement remove(db_.get(), "DELETE FROM nodes WHERE path = ?1 OR (path > ?2 AND path < ?3)");
-  for (const auto& path : batch.removed) {
-    auto removed = path == "/" ? execute(db_.get(), "DELETE FROM nodes")
-                               : remove.again().bind(path).bind(path + '/').bind(path + '0').run();
-    if (!removed) return removed;
-  }
   // What is there already is not written again.
   Statement write(db_.get(),
                   "INSERT INTO nodes VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET value = excluded.value, "
                   "permissions = excluded.permissions WHERE value != excluded.value OR permissions != "
                   "excluded.permissions");
-  // In the order of the rows: what lies on one page is written together.
-  std::vector<const ports::StoredNode*> nodes;
-  nodes.reserve(batch.written.size());
-  for (const auto& node : batch.written) nodes.push_back(&node);
-  std::ranges::sort(nodes, {}, &ports::StoredNode::path);
-  for (const auto* node : nodes)
-    if (auto written = write.again().bind(node->path).bind_blob(node->value).bind(node->permissions).run(); !written)
-      return written;
+  for (ports::TreeBatch part; next(part); part = {}) {
+    for (const auto& path : part.removed) {
+      auto removed = path == "/" ? execute(db_.get(), "DELETE FROM nodes")
+                                 : remove.again().bind(path).bind(path + '/').bind(path + '0').run();
+      if (!removed) return removed;
+    }
+    for (const auto& node : part.written)
+      if (auto written = write.again().bind(node.path).bind_blob(node.value).bind(node.permissions).run(); !written)
+        return written;
+  }
+  // A statement that is in the middle of something keeps the transaction open.
+  remove.again();
+  write.again();
   return {};
 }
 

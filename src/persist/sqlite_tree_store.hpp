@@ -19,11 +19,11 @@ class SqliteTreeStore final : public ports::TreeStore {
   static Result<std::unique_ptr<SqliteTreeStore>> open(const std::string& path, Durable durable);
 
   Result<void> load(const std::function<void(const ports::StoredNode&)>& node) override;
-  Result<void> append(const ports::TreeBatch& batch) override;
+  Result<void> append(const NextPart& next) override;
 
  private:
   explicit SqliteTreeStore(Database db) : db_(std::move(db)) {}
-  Result<void> apply(const ports::TreeBatch& batch);
+  Result<void> apply(const NextPart& next);
 
   Database db_;
 };

@@ -16,7 +16,7 @@ struct StoredNode {
   std::string permissions;  // as the protocol has them, with spaces between: "n0 r3"
 };
 
-// What leads from one version of the tree to a later one: first the removals, then the nodes.
+// What leads from one version of the tree to a later one, or a part of it: first the removals, then the nodes.
 struct TreeBatch {
   std::vector<std::string> removed;  // with all below them; "/": everything
   std::vector<StoredNode> written;   // as they are now, in any order
@@ -28,8 +28,10 @@ class TreeStore {
 
   // Calls `node` for each, parents before what is below them.
   virtual Result<void> load(const std::function<void(const StoredNode&)>& node) = 0;
-  // All of it or, where it fails, nothing. May be repeated.
-  virtual Result<void> append(const TreeBatch& batch) = 0;
+  // Puts the next part, which no later one contradicts, into what it is given, which is empty; false: there is no more.
+  using NextPart = std::function<bool(TreeBatch& part)>;
+  // All parts or, where it fails, nothing. May be repeated.
+  virtual Result<void> append(const NextPart& next) = 0;
 };
 
 }  // namespace vireo::ports
