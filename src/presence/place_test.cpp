@@ -1,4 +1,4 @@
-// Whose a path is.
+// Whose a path is: homes, machines and backends, with ids and UUIDs well formed and not.
 #include "presence/place.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Noting nodes.
+// Noting nodes, parents with them, in the order of their paths.
 #include "presence/sheet.hpp"
 
 #include <xen/io/xenbus.h>

@@ -1,4 +1,4 @@
-// What is a path.
+// What is a path and what is not.
 #include "tree/path.hpp"
 
 #include <array>
