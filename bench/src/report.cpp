@@ -82,9 +82,13 @@ Result<void> Report::write_json(const std::string& path) const {
     out += "}";
   }
   out += "\n]}\n";
+  return write_file(path, out);
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
   std::FILE* file = std::fopen(path.c_str(), "w");
   if (!file) return fail_errno(errno, fmt::format("cannot write '{}'", path));
-  const bool written = std::fwrite(out.data(), 1, out.size(), file) == out.size();
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) != 0 || !written) return fail_errno(errno, fmt::format("cannot write '{}'", path));
   return {};
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -38,6 +39,9 @@ std::string duration_text(std::optional<double> us);
 std::string ratio_text(std::optional<double> a, std::optional<double> b);
 // A line for people about the machine at this moment: processors and load averages.
 std::string machine_line();
+
+// Error: VIR_ERR_SYSTEM_ERROR naming the file.
+Result<void> write_file(const std::string& path, std::string_view text);
 
 struct Row {
   std::string operation;

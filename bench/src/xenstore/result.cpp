@@ -1,9 +1,6 @@
 // The table and its JSON. See result.hpp.
 #include "result.hpp"
 
-#include <cerrno>
-#include <cstdio>
-
 #include "../report.hpp"
 
 namespace vireo::bench::xenstore {
@@ -73,11 +70,7 @@ Result<void> Results::write_json(const std::string& path) const {
     out += "}";
   }
   out += "\n]}\n";
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (!file) return fail_errno(errno, fmt::format("cannot write '{}'", path));
-  const bool written = std::fwrite(out.data(), 1, out.size(), file) == out.size();
-  if (std::fclose(file) != 0 || !written) return fail_errno(errno, fmt::format("cannot write '{}'", path));
-  return {};
+  return write_file(path, out);
 }
 
 const Figures* Results::find(std::string_view name, std::string_view contender) const {

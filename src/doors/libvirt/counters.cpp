@@ -44,11 +44,6 @@ static_assert(sizeof names / sizeof names[0] == sizeof(Counters) / sizeof(Counte
 
 }  // namespace
 
-std::vector<Count> Counters::read() const {
-  std::vector<Count> all;
-  all.reserve(std::size(names));
-  for (const auto& [name, counter] : names) all.push_back({.name = name, .value = (this->*counter).value()});
-  return all;
-}
+std::vector<Count> Counters::read() const { return read_counts(*this, names); }
 
 }  // namespace vireo::doors::libvirt

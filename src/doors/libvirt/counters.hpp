@@ -5,16 +5,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
-namespace vireo::doors::libvirt {
+#include "base/count.hpp"
 
-// One figure with its name, for whoever prints them.
-struct Count {
-  std::string_view name;  // "clients_refused_limit"; static
-  std::uint64_t value = 0;
-};
+namespace vireo::doors::libvirt {
 
 class Counter {
  public:

@@ -33,11 +33,6 @@ static_assert(std::size(names) == sizeof(Counters) / sizeof(Counter), "every cou
 
 }  // namespace
 
-std::vector<Count> Counters::read() const {
-  std::vector<Count> all;
-  all.reserve(std::size(names));
-  for (const auto& [name, counter] : names) all.push_back({.name = name, .value = (this->*counter).value()});
-  return all;
-}
+std::vector<Count> Counters::read() const { return read_counts(*this, names); }
 
 }  // namespace vireo::doors::xenstore

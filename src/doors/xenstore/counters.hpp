@@ -3,16 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
-namespace vireo::doors::xenstore {
+#include "base/count.hpp"
 
-// One figure with its name, for whoever prints them.
-struct Count {
-  std::string_view name;  // "clients_refused"; static
-  std::uint64_t value = 0;
-};
+namespace vireo::doors::xenstore {
 
 // Written by one thread, so adding needs no locked instruction.
 class Counter {
