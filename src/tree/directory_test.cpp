@@ -12,7 +12,7 @@ namespace vireo::tree {
 namespace {
 
 NodeRef named(const std::string& name) {
-  static const PermissionsRef anyone(new SharedPermissions({{.domain = 0, .rights = Rights::read}}));
+  const PermissionsRef anyone(new SharedPermissions({{.domain = 0, .rights = Rights::read}}));
   return Node::create(name, "v", anyone, 1);
 }
 

@@ -1,7 +1,7 @@
 // Nodes in memory: one piece each, with the name and then the value behind it.
 #include "tree/node.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <new>
 
 #include "tree/directory.hpp"
@@ -14,8 +14,7 @@ Node::Node(std::string_view name, std::string_view value, PermissionsRef permiss
       stamp_(stamp),
       value_size_(static_cast<std::uint16_t>(value.size())),
       permissions_(std::move(permissions)) {
-  std::memcpy(text(), name.data(), name.size());
-  if (!value.empty()) std::memcpy(text() + name.size(), value.data(), value.size());
+  std::ranges::copy(value, std::ranges::copy(name, text()).out);
 }
 Node::~Node() = default;
 
@@ -46,7 +45,7 @@ Node& Node::own(NodeRef& node) {
 
 void Node::set_value(NodeRef& node, std::string_view value, std::uint64_t stamp) {
   if (value.size() == node->value_size_) {
-    if (!value.empty()) std::memcpy(node->text() + node->name_size_, value.data(), value.size());
+    std::ranges::copy(value, node->text() + node->name_size_);
     node->stamp_ = stamp;
     return;
   }

@@ -4,7 +4,8 @@
 // at all.
 //
 // What nobody refers to any more is not freed at once, which for the root of 100,000 nodes would take long, but waits
-// in this thread's Limbo until it is told to free some. Counts are not atomic: a tree belongs to one thread at a time.
+// in this thread's Limbo until it is told to free some. Counts are not atomic: a tree belongs to one thread at a time,
+// and the last reference to a piece goes while that thread lives, so no static holds one.
 #pragma once
 
 #include <cstddef>
