@@ -14,9 +14,19 @@ struct Count {
   Wake all_ended;
   std::size_t under_way = 0;
   std::optional<Error> failure;
+  std::size_t failed = 0;  // which part it is of
+
+  // A monitor answers in order, so of several that it is silent about the first is the one that it hangs at.
+  void note(std::size_t part, Error error) {
+    const bool earlier = failure && part < failed && failure->code == VIR_ERR_OPERATION_TIMEOUT &&
+                         error.code == VIR_ERR_OPERATION_TIMEOUT;
+    if (failure && !earlier) return;
+    failure = std::move(error);
+    failed = part;
+  }
 };
 
-asio::awaitable<void> run_part(asio::awaitable<Result<void>> part, std::shared_ptr<Count> count) {
+asio::awaitable<void> run_part(std::size_t number, asio::awaitable<Result<void>> part, std::shared_ptr<Count> count) {
   Result<void> done;
   // One that throws has ended like the others.
   try {
@@ -24,7 +34,7 @@ asio::awaitable<void> run_part(asio::awaitable<Result<void>> part, std::shared_p
   } catch (const std::exception& e) {
     done = fail(VIR_ERR_INTERNAL_ERROR, e.what());
   }
-  if (!done && !count->failure) count->failure = std::move(done.error());
+  if (!done) count->note(number, std::move(done.error()));
   if (--count->under_way == 0) count->all_ended.fire();
 }
 
@@ -35,7 +45,8 @@ asio::awaitable<Result<void>> together(std::vector<asio::awaitable<Result<void>>
   auto executor = co_await asio::this_coro::executor;
   auto count = std::make_shared<Count>(executor);
   count->under_way = parts.size();
-  for (auto& part : parts) asio::co_spawn(executor, run_part(std::move(part), count), asio::detached);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    asio::co_spawn(executor, run_part(i, std::move(parts[i]), count), asio::detached);
   const bool ended = co_await count->all_ended.wait(Deadline::at(deadline.time() + kLastWord));
   if (count->failure) co_return std::unexpected(std::move(*count->failure));
   if (!ended) co_return fail(VIR_ERR_OPERATION_TIMEOUT, "the monitor did not answer everything in time");
