@@ -18,7 +18,7 @@ enum class Request {
 };
 // Empty: no such request. Xen's "suspend" is none either: it means to save the guest.
 std::optional<Request> request_of(std::string_view word);
-constexpr std::string_view request_path = "control/shutdown";
+inline constexpr std::string_view request_path = "control/shutdown";
 
 // Who runs.
 struct Running {

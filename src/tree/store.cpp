@@ -12,8 +12,7 @@ constexpr std::size_t pieces_at_once = 32;
 
 }  // namespace
 
-Store::Store()
-    : root_(Node::create({}, {}, PermissionsRef(new SharedPermissions({{.domain = 0}})), 0)) {
+Store::Store() : root_(Node::create({}, {}, PermissionsRef(new SharedPermissions({{.domain = 0}})), 0)) {
   accounts_.add(*root_);
 }
 
