@@ -296,12 +296,12 @@ Result<ports::StoredState> SqliteStore::load(const std::string& boot_id) {
     run.live = std::move(*live);
     state.runs.push_back(std::move(run));
   }
-  Statement last_boot(db_.get(), "SELECT value FROM facts WHERE name = 'boot_id'");
-  auto row = last_boot.next();
-  if (!row) return pass_on(row);
-  state.first_since_boot = !*row || last_boot.text(0) != boot_id;
-  auto noted = Statement(db_.get(), "UPDATE facts SET value = ? WHERE name = 'boot_id'").bind(boot_id).run();
+  // Asked and noted in one statement: a question that is still open could not turn into a change while somebody else
+  // writes to the file.
+  auto noted =
+      Statement(db_.get(), "UPDATE facts SET value = ?1 WHERE name = 'boot_id' AND value <> ?1").bind(boot_id).run();
   if (!noted) return pass_on(noted);
+  state.first_since_boot = sqlite3_changes(db_.get()) != 0;
   return state;
 }
 

@@ -21,10 +21,7 @@ class BadGuests : public ::testing::Test {
     sim.reset();
     sim.emplace(database_, world_);
   }
-  void recover() {
-    sim->run(core::recover(sim->host, persist::SqliteStore::open(database_).value()->load("fake").value(),
-                           Deadline::in(10s)));
-  }
+  void recover() { sim->run(core::recover(sim->host, rows_of(database_), Deadline::in(10s))); }
   void remove_files() {
     for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(database_ + end);
     std::filesystem::remove_all(database_ + ".run");
@@ -38,9 +35,7 @@ class BadGuests : public ::testing::Test {
     sim->script->fate = std::move(fate);
     co_return;
   }
-  std::vector<ports::RunRecord> records() {
-    return persist::SqliteStore::open(database_).value()->load("fake").value().runs;
-  }
+  std::vector<ports::RunRecord> records() { return rows_of(database_).runs; }
   template <class Condition>
   bool wait_until(Condition condition) {
     const auto deadline = SteadyClock::now() + 10s;

@@ -38,7 +38,7 @@ std::string look(SimHost& sim, const std::string& database) {
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(sim.folder(), none))
     if (entry.is_directory()) seen += "a runtime folder\n";
-  const auto rows = persist::SqliteStore::open(database).value()->load("fake").value();
+  const auto rows = rows_of(database);
   for (const auto& row : rows.definitions) seen += "row of definition " + row.definition->name + "\n";
   for (const auto& row : rows.runs) seen += fmt::format("row of run {}{}\n", row.name, row.process ? "" : " (intent)");
   return seen;
@@ -149,8 +149,7 @@ TEST_P(FailNth, LeavesTheHostAsItWasAndWorksAtTheNextTry) {
     }
     // The next daemon: whatever was left goes, and nothing else does.
     SimHost next(database_);
-    next.run(core::recover(next.host, persist::SqliteStore::open(database_).value()->load("fake").value(),
-                           Deadline::in(10s)));
+    next.run(core::recover(next.host, rows_of(database_), Deadline::in(10s)));
     const auto found = look(next, database_);
     EXPECT_EQ(found.find("row of run"), std::string::npos) << point << ", then a new daemon:\n" << found;
     EXPECT_EQ(found.find("runtime folder"), std::string::npos) << point << ", then a new daemon:\n" << found;

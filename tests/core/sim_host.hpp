@@ -121,6 +121,14 @@ inline model::DomainDef definition(const std::string& name, Uuid uuid = Uuid::ra
   return def;
 }
 
+// What the file of a store has, as the next daemon would read it. Nothing, and a failed test, when it cannot be read.
+inline ports::StoredState rows_of(const std::string& database) {
+  auto store = persist::SqliteStore::open(database);
+  auto rows = store ? (*store)->load("fake") : Result<ports::StoredState>(pass_on(store));
+  EXPECT_TRUE(rows) << rows.error().message();
+  return rows ? *std::move(rows) : ports::StoredState{};
+}
+
 inline core::DomainRef ref_of(const model::DomainDef& def) { return {.uuid = def.uuid, .name = def.name}; }
 
 }  // namespace vireo::tests

@@ -94,10 +94,12 @@ class Stats : public ::testing::Test {
   }
   core::Asker& asker(const model::DomainDef& def) { return *sim.host.registry.find(def.uuid)->run->asker; }
 
+  // What the core thread writes down stands before the host: it must outlive that thread.
+  std::function<void()> at_question_;
+  std::map<std::string, int> questions_;  // by guest
+  std::map<std::string, int> turns_;      // the sampler's, by guest
+  std::vector<std::pair<std::string, SteadyClock::time_point>> when_;
   SimHost sim;
-  std::function<void()> at_question_;                                  // on the core thread
-  std::map<std::string, int> questions_;                               // by guest; core thread
-  std::vector<std::pair<std::string, SteadyClock::time_point>> when_;  // core thread
 
  private:
   void heard(const model::DomainDef& def, const ports::MonitorQuestion&) {
@@ -321,15 +323,14 @@ class Sampling : public Stats {
   Sampling() {
     sim.host.sampler.set_period(400ms);
     for (int i = 0; i < 40; ++i) all.push_back(start("guest" + std::to_string(i)));
-    on_core([this] { sim.host.sampler.start([this](const core::DomainPtr& domain) { ++taken[domain->name]; }); });
+    on_core([this] { sim.host.sampler.start([this](const core::DomainPtr& domain) { ++turns_[domain->name]; }); });
   }
   int turns_of(const std::string& name) {
     int out = 0;
-    on_core([&] { out = taken[name]; });
+    on_core([&] { out = turns_[name]; });
     return out;
   }
   std::vector<model::DomainDef> all;
-  std::map<std::string, int> taken;  // core thread
 };
 
 TEST_F(Sampling, NobodyIsAskedUntilSomebodyWantsToKnow) {
