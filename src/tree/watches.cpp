@@ -2,9 +2,7 @@
 #include "tree/watches.hpp"
 
 #include <algorithm>
-#include <set>
-
-#include "tree/draft.hpp"
+#include <limits>
 
 namespace vireo::tree {
 
@@ -63,6 +61,8 @@ const Watch* Watches::add(Watch watch) {
   const auto same = [&](const auto& each) { return each->owner == watch.owner && each->token == watch.token; };
   if (std::ranges::any_of(here, same)) return nullptr;
   auto& of_owner = by_owner_[watch.owner];
+  watch.number = next_number_++;
+  if (watch.guarded) ++guarded_;
   here.push_back(std::make_unique<Watch>(std::move(watch)));
   of_owner.push_back(here.back().get());
   ++size_;
@@ -79,6 +79,7 @@ bool Watches::remove(void* owner, std::string_view path, std::string_view token)
   std::erase(of_owner->second, watch->get());
   if (of_owner->second.empty()) by_owner_.erase(of_owner);
   const std::string where = (*watch)->path;  // `path` may be the watch's own
+  if ((*watch)->guarded) --guarded_;
   here->erase(watch);
   --size_;
   if (here->empty()) forget_place(where);
@@ -92,6 +93,7 @@ std::size_t Watches::remove_all(void* owner) {
   by_owner_.erase(found);
   for (const Watch* watch : all) {
     const std::string where = watch->path;
+    if (watch->guarded) --guarded_;
     auto* here = place(where, false);
     std::erase_if(*here, [&](const auto& each) { return each.get() == watch; });
     if (here->empty()) forget_place(where);
@@ -100,49 +102,66 @@ std::size_t Watches::remove_all(void* owner) {
   return all.size();
 }
 
-void Watches::match_below(const Branch& branch, const Node& gone, const Found& found) {
-  for (const auto& watch : branch.here) found(*watch, watch->path, &gone);
+void Watches::match_below(const Branch& branch, const Node& gone, bool guarded, const Found& found) {
+  for (const auto& watch : branch.here)
+    if (watch->guarded == guarded) found(*watch, watch->path, &gone);
   for (const auto& [part, below] : branch.below)
-    if (const Node* node = gone.child(part)) match_below(*below, *node, found);
+    if (const Node* node = gone.child(part)) match_below(*below, *node, guarded, found);
 }
 
-void Watches::match_one(const Branch& root, const Commit& commit, const Change& change, const Found& found) {
-  const Node* node = change.gone ? change.gone.get() : nullptr;
-  bool looked = node != nullptr;
-  // Only who is told needs to know what is there.
-  const auto tell = [&](const Watch& watch, std::uint32_t levels) {
-    if (watch.depth && levels > *watch.depth) return;
-    if (!looked) node = find(commit.root, change.path);
-    looked = true;
-    found(watch, change.path.text(), node);
+bool Watches::match_some(std::span<const Change> changes, Progress& at, std::size_t most, bool guarded,
+                         const Found& found) const {
+  // A watch, like a commit, may be concerned by several changes.
+  const auto tell = [&](const Watch& watch, std::string_view path, const Node* gone) {
+    if (watch.guarded != guarded || watch.number >= at.before) return;
+    if (changes.size() == 1 || at.told.emplace(&watch, path).second) found(watch, path, gone);
   };
-  std::uint32_t levels = 0;
-  for (Path::Parts left(change.path); !left.done(); ++levels) left.next();
-  const Branch* branch = &root;
-  for (Path::Parts left(change.path);; --levels) {
-    if (levels == 0) break;
-    for (const auto& watch : branch->here) tell(*watch, levels);
-    const auto next = branch->below.find(left.next());
-    if (next == branch->below.end()) return;
-    branch = next->second.get();
+  for (; at.change < changes.size(); ++at.change, at.level = 0, at.last = 0) {
+    if (most == 0) return false;
+    --most;
+    const auto& change = changes[at.change];
+    std::uint32_t levels = 0;
+    for (Path::Parts left(change.path); !left.done(); ++levels) left.next();
+
+    const Branch* branch = root_.get();
+    Path::Parts left(change.path);
+    for (std::uint32_t level = 0;; ++level) {
+      if (level == at.level) {
+        // They stand in the order of their numbers.
+        auto watch = std::ranges::upper_bound(branch->here, at.last, {}, &Watch::number);
+        for (; watch != branch->here.end() && (*watch)->number < at.before; ++watch) {
+          if (most == 0) return false;
+          --most;
+          at.last = (*watch)->number;
+          const auto& depth = (*watch)->depth;
+          if (!depth || levels - level <= *depth) tell(**watch, change.path.text(), change.gone.get());
+        }
+        ++at.level;
+        at.last = 0;
+      }
+      if (level == levels) break;
+      const auto next = branch->below.find(left.next());
+      if (next == branch->below.end()) {
+        branch = nullptr;
+        break;
+      }
+      branch = next->second.get();
+    }
+    if (!branch || !change.gone) continue;
+    for (const auto& [part, below] : branch->below)
+      if (const Node* child = change.gone->child(part)) match_below(*below, *child, guarded, tell);
   }
-  for (const auto& watch : branch->here) tell(*watch, 0);
-  if (!change.gone) return;
-  for (const auto& [part, below] : branch->below)
-    if (const Node* child = change.gone->child(part)) match_below(*below, *child, found);
+  return true;
 }
 
-void Watches::match(const Commit& commit, const Found& found) const {
-  if (size_ == 0) return;
-  if (commit.changes.size() == 1) {
-    match_one(*root_, commit, commit.changes.front(), found);
-    return;
-  }
-  std::set<std::pair<const Watch*, std::string>> told;
-  for (const auto& change : commit.changes)
-    match_one(*root_, commit, change, [&](const Watch& watch, std::string_view path, const Node* node) {
-      if (told.emplace(&watch, path).second) found(watch, path, node);
-    });
+bool Watches::match(std::span<const Change> changes, Progress& at, std::size_t most, const Found& found) const {
+  return size_ == guarded_ || match_some(changes, at, most, false, found);
+}
+
+void Watches::match_guarded(const Commit& commit, const Found& found) const {
+  if (guarded_ == 0) return;
+  auto all = begin();
+  match_some(commit.changes, all, std::numeric_limits<std::size_t>::max(), true, found);
 }
 
 void Watches::match_special(std::string_view name, DomainId domain, const Found& found) const {

@@ -11,9 +11,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tree/change.hpp"
@@ -27,6 +30,9 @@ struct Watch {
   std::string path;  // absolute, or a special name
   std::string token;
   std::optional<std::uint32_t> depth;  // levels below `path`; 0: only the path itself
+  // Its owner hears only of what it may read, which is to be asked of the tree as the commit left it.
+  bool guarded = false;
+  std::uint64_t number = 0;  // given by Watches: later ones have greater numbers
 };
 
 class Watches {
@@ -36,9 +42,19 @@ class Watches {
   Watches(const Watches&) = delete;
   Watches& operator=(const Watches&) = delete;
 
-  // Called for each watch that matches, with the path that it is told, and what is there, or was before it was removed;
-  // null for special names. Must not change the watches.
-  using Found = std::function<void(const Watch& watch, std::string_view path, const Node* node)>;
+  // Called for each watch that matches, with the path that it is told, and what was there if it is gone; else null.
+  // Must not change the watches.
+  using Found = std::function<void(const Watch& watch, std::string_view path, const Node* gone)>;
+
+  // How far the telling of a commit's changes has come. Between two steps watches may come, which are not told any
+  // more, and go.
+  struct Progress {
+    std::uint64_t before = 0;  // told are watches with smaller numbers: those that there were
+    std::size_t change = 0;    // the next one
+    std::uint32_t level = 0;   // below the root, of the branch that is next
+    std::uint64_t last = 0;    // the last watch that was told there
+    std::set<std::pair<const Watch*, std::string>> told = {};
+  };
 
   // Null: this owner has a watch with that path and token already. The path is one (see path.hpp), or begins with "@".
   const Watch* add(Watch watch);
@@ -48,9 +64,16 @@ class Watches {
   std::size_t remove_all(void* owner);
   std::size_t size() const { return size_; }
 
-  // Each watch is called at most once for one path, however many changes of the commit touch it; in the order of the
+  // What follows calls each watch at most once for one path, however many changes touch it; in the order of the
   // changes, and for one change from the root down.
-  void match(const Commit& commit, const Found& found) const;
+
+  // A commit that the watches of now are to be told of.
+  Progress begin() const { return {.before = next_number_}; }
+  // Those that are not guarded: looks at `most` (at least 2) watches and changes, about, and goes on from there the
+  // next time. True: that was all.
+  bool match(std::span<const Change> changes, Progress& at, std::size_t most, const Found& found) const;
+  // Those that are guarded, all at once.
+  void match_guarded(const Commit& commit, const Found& found) const;
   // The watches of a special name: those without a depth are told `name`, those with depth 1 "name/domain"; and those
   // of "name/domain" itself.
   void match_special(std::string_view name, DomainId domain, const Found& found) const;
@@ -60,13 +83,16 @@ class Watches {
   using Here = std::vector<std::unique_ptr<Watch>>;
   Here* place(std::string_view path, bool make);
   void forget_place(std::string_view path);
-  static void match_one(const Branch& root, const Commit& commit, const Change& change, const Found& found);
-  static void match_below(const Branch& branch, const Node& gone, const Found& found);
+  bool match_some(std::span<const Change> changes, Progress& at, std::size_t most, bool guarded,
+                  const Found& found) const;
+  static void match_below(const Branch& branch, const Node& gone, bool guarded, const Found& found);
 
   std::unique_ptr<Branch> root_;
   std::map<std::string, Here, std::less<>> special_;
   std::unordered_map<void*, std::vector<const Watch*>> by_owner_;
   std::size_t size_ = 0;
+  std::size_t guarded_ = 0;
+  std::uint64_t next_number_ = 1;
 };
 
 }  // namespace vireo::tree

@@ -21,10 +21,15 @@ struct WatchesTest : ::testing::Test {
 
   WatchesTest() {
     store.listen([this](const Commit& commit) {
-      watches.match(commit, [this](const Watch& watch, std::string_view path, const Node* node) {
-        told += watch.token + ":" + std::string(path) + (node ? "" : "!") + " ";
-      });
+      auto all = watches.begin();
+      EXPECT_TRUE(watches.match(commit.changes, all, 1000, tell()));
+      watches.match_guarded(commit, tell());
     });
+  }
+  Watches::Found tell() {
+    return [this](const Watch& watch, std::string_view path, const Node* gone) {
+      told += watch.token + ":" + std::string(path) + (gone ? "- " : " ");
+    };
   }
   void watch(std::string path, std::string token, std::optional<std::uint32_t> depth = {}) {
     ASSERT_NE(watches.add({.owner = &one, .path = std::move(path), .token = std::move(token), .depth = depth}),
@@ -62,8 +67,8 @@ TEST_F(WatchesTest, HearOfTheirOwnPathWhenItGoesWithAParent) {
   watch("/a/b/none", "none");
   watch("/a/d", "d");
   watch("/", "root");
-  EXPECT_EQ(remove("/a/b"), "root:/a/b a:/a/b c:/a/b/c ");
-  EXPECT_EQ(remove("/a"), "root:/a a:/a d:/a/d ");
+  EXPECT_EQ(remove("/a/b"), "root:/a/b- a:/a/b- c:/a/b/c- ");
+  EXPECT_EQ(remove("/a"), "root:/a- a:/a- d:/a/d- ");
 }
 
 TEST_F(WatchesTest, HearDownToTheirDepth) {
@@ -88,7 +93,41 @@ TEST_F(WatchesTest, AreToldOncePerPathAndCommit) {
               EXPECT_EQ(told, "");
               store.commit(std::move(in)).value();
             }),
-            "a:/a b:/a/b a:/a/b ");
+            "a:/a- b:/a/b- a:/a/b ");
+}
+
+TEST_F(WatchesTest, AreToldAPartAtATimeWhileOthersComeAndGo) {
+  write("/a/b");
+  for (const auto* token : {"1", "2", "3", "4"}) watch("/a", token);
+  watch("/", "root");
+  watch("/a/b", "below");
+  watches.add({.owner = &two, .path = "/a", .token = "guarded", .guarded = true});
+  const Change change{.path = at("/a/b")};
+  told.clear();
+  auto progress = watches.begin();
+  EXPECT_FALSE(watches.match({&change, 1}, progress, 3, tell()));
+  EXPECT_EQ(told, "root:/a/b 1:/a/b ");
+  // One that was told and one that was not yet go; one that comes is told of what happens from now on.
+  EXPECT_TRUE(watches.remove(&one, "/a", "1"));
+  EXPECT_TRUE(watches.remove(&one, "/a", "3"));
+  watch("/a", "5");
+  watch("/a/b", "late");
+  EXPECT_FALSE(watches.match({&change, 1}, progress, 2, tell()));
+  EXPECT_EQ(told, "root:/a/b 1:/a/b 2:/a/b ");
+  EXPECT_TRUE(watches.match({&change, 1}, progress, 100, tell()));
+  EXPECT_EQ(told, "root:/a/b 1:/a/b 2:/a/b 4:/a/b below:/a/b ");
+  EXPECT_EQ(write("/a"), "root:/a 2:/a 4:/a 5:/a guarded:/a ");
+}
+
+TEST_F(WatchesTest, OfAPlaceThatIsGoneByThenAreNotMissed) {
+  watch("/a/b", "1");
+  watch("/a", "2");
+  const Change changes[] = {{.path = at("/a/b")}, {.path = at("/a/b/c")}};
+  auto progress = watches.begin();
+  EXPECT_FALSE(watches.match(changes, progress, 2, tell()));
+  EXPECT_TRUE(watches.remove(&one, "/a/b", "1"));
+  EXPECT_TRUE(watches.match(changes, progress, 100, tell()));
+  EXPECT_EQ(told, "2:/a/b 2:/a/b/c ");
 }
 
 TEST_F(WatchesTest, AreOneForEachOwnerPathAndToken) {
@@ -127,11 +166,8 @@ TEST_F(WatchesTest, SpecialNamesAreTheirOwn) {
   watch("@releaseDomain", "which", 1);
   watch("@releaseDomain/5", "five");
   watch("@introduceDomain", "in");
-  const auto tell = [&](const Watch& each, std::string_view path, const Node*) {
-    told += each.token + ":" + std::string(path) + " ";
-  };
-  watches.match_special("@releaseDomain", 5, tell);
-  watches.match_special("@releaseDomain", 6, tell);
+  watches.match_special("@releaseDomain", 5, tell());
+  watches.match_special("@releaseDomain", 6, tell());
   EXPECT_EQ(
       told,
       "all:@releaseDomain which:@releaseDomain/5 five:@releaseDomain/5 all:@releaseDomain which:@releaseDomain/6 ");

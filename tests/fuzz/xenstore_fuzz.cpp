@@ -16,7 +16,7 @@ using fuzz::expect;
 
 namespace {
 
-constexpr DoorLimits limits{.requests_per_turn = 8, .pause_bytes = 8'192, .held_bytes = 100'000};
+constexpr DoorLimits limits{.requests_per_turn = 8, .events_at_once = 4, .pause_bytes = 8'192, .held_bytes = 100'000};
 
 class Peer {
  public:
@@ -90,7 +90,7 @@ class Peer {
 void play(fuzz::XenstoreScript script) {
   tree::Store store;
   Common common(store, {.exists = [](tree::DomainId id) { return id <= 3; }}, limits);
-  store.listen([&](const tree::Commit& commit) { common.announce(commit); });
+  store.listen([&](const tree::Commit& commit) { common.announcements.of(commit); });
   static constexpr std::array<tree::DomainId, 4> domains{0, 0, 1, 2};
   std::array<std::unique_ptr<Peer>, 4> peers;
   while (script.more()) {
@@ -122,8 +122,10 @@ void play(fuzz::XenstoreScript script) {
         peer.reset();
         break;
     }
+    common.announcements.go_on();
     store.tidy(16);
   }
+  while (common.announcements.waiting()) common.announcements.go_on();
   for (auto& peer : peers)
     if (peer) peer->read_all();
   for (auto& peer : peers) peer.reset();

@@ -118,15 +118,22 @@ class History {
       keeper.set_permissions(tree::Path::root(), {{.domain = 0, .rights = tree::Rights::read}});
     });
     store_.listen([this](const tree::Commit& commit) {
-      watches_.match(commit, [this](const tree::Watch& watch, std::string_view path, const tree::Node*) {
+      const auto tell = [this](const tree::Watch& watch, std::string_view path, const tree::Node*) {
         if (!events_.insert(fmt::format("{} {}", watch.token, path)).second) problem("an event was told twice");
-      });
+      };
+      const auto at_once = static_cast<std::size_t>(2 + dice_.below(4));
+      for (auto at = watches_.begin(); !watches_.match(commit.changes, at, at_once, tell);) {
+      }
+      watches_.match_guarded(commit, tell);
     });
     for (int i = dice_.below(6); i > 0; --i) {
       Watched watched{.path = some_path(), .depth = {}};
       if (dice_.one_in(3)) watched.depth = dice_.below(3);
-      watches_.add(
-          {.owner = this, .path = watched.path, .token = std::to_string(watched_.size()), .depth = watched.depth});
+      watches_.add({.owner = this,
+                    .path = watched.path,
+                    .token = std::to_string(watched_.size()),
+                    .depth = watched.depth,
+                    .guarded = dice_.one_in(4)});
       watched_.push_back(watched);
     }
   }

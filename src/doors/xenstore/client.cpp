@@ -41,8 +41,12 @@ std::size_t Client::take(std::string_view received) {
   const auto events_before = events();
   in_turn_ = true;
   Header header;
-  while (requests < common_.limits.requests_per_turn && events() - events_before < common_.limits.events_per_turn &&
-         !paused() && over_ == Over::no) {
+  const auto waiting_before = common_.announcements.waiting();
+  const auto goes_on = [&] {
+    return requests < common_.limits.requests_per_turn && events() - events_before < common_.limits.events_at_once &&
+           common_.announcements.waiting() == waiting_before && !paused() && over_ == Over::no;
+  };
+  while (goes_on()) {
     const auto rest = received.substr(taken);
     const auto front = look(rest, header);
     if (front == Front::too_long) over_ = Over::sent_too_long;
@@ -216,8 +220,11 @@ int Client::add_watch(const Request& request, std::string_view path, std::string
   if (limits.watches > 0 && watch_count_ > limits.watches) return E2BIG;
   const auto bytes = watch_overhead + name->size() + token.size();
   if (!has_room(bytes)) return ENOMEM;
-  const auto* watch =
-      common_.watches.add({.owner = this, .path = std::string(*name), .token = std::string(token), .depth = depth});
+  const auto* watch = common_.watches.add({.owner = this,
+                                           .path = std::string(*name),
+                                           .token = std::string(token),
+                                           .depth = depth,
+                                           .guarded = !privileged()});
   if (!watch) return EEXIST;
   if (!special && !path.starts_with('/')) relative_.insert(joined(watch->path, token));
   ++watch_count_;
@@ -281,18 +288,21 @@ void Client::send_event(std::string_view path, std::string_view token) {
 
 // Whether the very same event waits already. If not, it is known from now on.
 bool Client::merged(std::string_view payload) {
-  const auto here = sent_ + (static_cast<std::size_t>(payload.data() - output_.bytes().data()));
-  if (const auto* at = waiting_.find(payload)) {
-    if (*at >= sent_ + sizeof(Header) && *at != here) {
-      const auto there = output_.bytes().substr(*at - sent_);
+  const auto hash = WaitingEvents::hash(payload);
+  const auto stream = static_cast<std::uint32_t>(sent_);  // of which output_ is what comes next
+  const auto here = static_cast<std::size_t>(payload.data() - output_.bytes().data());
+  if (const auto* at = waiting_.find(hash)) {
+    const std::size_t there = *at - stream;
+    if (there >= sizeof(Header) && there < here) {
+      const auto event = output_.bytes().substr(there);
       Header header;
-      std::memcpy(&header, there.data() - sizeof header, sizeof header);
+      std::memcpy(&header, event.data() - sizeof header, sizeof header);
       if (header.type == static_cast<std::uint32_t>(Operation::watch_event) && header.length == payload.size() &&
-          there.starts_with(payload))
+          event.starts_with(payload))
         return true;
     }
   }
-  waiting_.note(payload, here);
+  waiting_.note(hash, stream + static_cast<std::uint32_t>(here));
   return false;
 }
 

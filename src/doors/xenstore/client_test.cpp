@@ -71,11 +71,48 @@ TEST_F(Stream, OneTurnTakesSoManyRequests) {
 
 TEST_F(Stream, ATurnEndsWithSoManyEvents) {
   Peer watcher(common_, 0);
-  for (int i = 0; i < 100; ++i) watcher.ask(watch, fmt::format("/|t{}|", i));
+  for (int i = 0; i < 10; ++i) watcher.ask(watch, fmt::format("/|t{}|", i));
   std::string bytes;
   for (int i = 0; i < 50; ++i) bytes += frame(write, bars_to_zeros("/a|"));
-  const auto one = bytes.size() / 50, most = common_.limits.events_per_turn / 100 + 1;
+  const auto one = bytes.size() / 50, most = common_.limits.events_at_once / 10 + 1;
   EXPECT_EQ(zero_.client.take(bytes), most * one);
+}
+
+TEST_F(Stream, WhatConcernsManyIsToldThemAPartAtATimeAndInOrder) {
+  Peer watcher(common_, 0), late(common_, 0), domain(common_, 3);
+  const auto many = 3 * common_.limits.events_at_once;
+  for (std::size_t i = 0; i < many; ++i) watcher.ask(watch, fmt::format("/|t{}|", i));
+  domain.ask(watch, "/|d|");
+  late.ask(watch, "@introduceDomain|in|");
+  watcher.events(), domain.events(), late.events();
+  std::string bytes;
+  for (const auto* path : {"/a|", "/b|"}) bytes += frame(write, bars_to_zeros(path));
+  const auto one = bytes.size() / 2;
+  EXPECT_EQ(zero_.client.take(bytes), one) << "a turn ends with what concerns many";
+  EXPECT_EQ(common_.announcements.waiting(), 1u);
+  EXPECT_EQ(common_.announcements.told() + 1, common_.announcements.made());
+  EXPECT_LE(watcher.events().size(), common_.limits.events_at_once);
+  EXPECT_EQ(domain.events(), (Lines{"/a|d|"})) << "as long as it can be asked what the domain may read";
+  // What comes now is told to those who watch now, and after what came before.
+  EXPECT_EQ(zero_.client.take(bytes.substr(one)), one);
+  EXPECT_EQ(late.ask(watch, "/|t|"), "OK|");
+  EXPECT_EQ(watcher.ask(unwatch, fmt::format("/|t{}|", many - 1)), "OK|");
+  common_.introduce(4);
+  EXPECT_EQ(late.events(), (Lines{"/|t|"})) << "the first event of the watch, and no other";
+  EXPECT_EQ(common_.announcements.waiting(), 3u);
+  Lines told;
+  while (common_.announcements.waiting()) {
+    common_.announcements.go_on();
+    const auto part = watcher.events();
+    EXPECT_LE(part.size(), common_.limits.events_at_once);
+    told.insert(told.end(), part.begin(), part.end());
+  }
+  const auto first_of_b = std::ranges::find_if(told, [](const auto& event) { return event.starts_with("/b"); });
+  EXPECT_TRUE(std::all_of(first_of_b, told.end(), [](const auto& event) { return event.starts_with("/b"); }));
+  EXPECT_EQ(told.end() - first_of_b, static_cast<std::ptrdiff_t>(many - 1));
+  EXPECT_EQ(told.back(), fmt::format("/b|t{}|", many - 2));
+  EXPECT_EQ(late.events(), (Lines{"@introduceDomain|in|"}));
+  EXPECT_EQ(common_.announcements.told(), common_.announcements.made());
 }
 
 TEST_F(Stream, WhoDoesNotReadIsNotRead) {

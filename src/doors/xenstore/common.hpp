@@ -1,5 +1,5 @@
 // What all clients of one door share: the tree, the watches, the domains, the counters and the limits of the door. Here
-// a commit becomes events, and a domain comes and goes. One thread at a time.
+// a domain comes and goes. One thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log_limit.hpp"
+#include "doors/xenstore/announcements.hpp"
 #include "doors/xenstore/buffer.hpp"
 #include "doors/xenstore/counters.hpp"
 #include "doors/xenstore/domains.hpp"
@@ -31,7 +32,8 @@ struct Services {
 struct DoorLimits {
   std::size_t clients = 5000;           // beyond, one that comes is turned away
   std::size_t requests_per_turn = 128;  // of one client, then others get their turn
-  std::size_t events_per_turn = 1024;   // that they cause; the turn ends with the request that passes it
+  std::size_t events_at_once = 64;      // that a turn causes, then others get theirs; of a commit, the rest then waits
+  std::size_t flushes_at_once = 16;     // of those who were told something, then others get their turn
   std::size_t pause_bytes = 256 << 10;  // that wait to be read by one client; beyond, its requests wait
   std::size_t held_bytes = 128 << 20;   // of all clients; beyond, one that holds more than its equal share goes
 };
@@ -46,6 +48,7 @@ class Common {
   Counters counters;
   const Services services;
   const DoorLimits limits;
+  Announcements announcements{watches, domains, limits.events_at_once};
   std::set<Client*> clients;
   SpareBuffers spare_output;
   std::string scratch;  // a path that is put together for one request
@@ -60,11 +63,7 @@ class Common {
   // watch for it, whether or not it was introduced.
   void release(tree::DomainId domain);
 
-  // The store's listener.
-  void announce(const tree::Commit& commit);
-
  private:
-  void announce_special(std::string_view name, tree::DomainId domain);
   void remove_nodes_of(tree::DomainId domain);
 };
 

@@ -144,6 +144,37 @@ TEST_F(ListeningDoor, ServesManyClientsAndTellsThemOfEachOther) {
   EXPECT_EQ(count("watches"), 0u);
 }
 
+TEST_F(ListeningDoor, WhatConcernsManyReachesEachOfThemInOrder) {
+  open();
+  std::vector<Caller> watchers;
+  for (int i = 0; i < 300; ++i) {
+    watchers.push_back(dial());
+    EXPECT_EQ(watchers.back().ask(watch, "/shared|t|"), "OK|");
+    EXPECT_EQ(zeros_to_bars(watchers.back().next()->payload), "/shared|t|");
+  }
+  // Four times more than are told at once, and meanwhile one hangs up, one stops watching and somebody else asks.
+  auto writer = dial(), other = dial();
+  std::string all;
+  for (int i = 0; i < 20; ++i) all += frame(write, bars_to_zeros(fmt::format("/shared/{}|v", i)));
+  writer.send(all);
+  watchers[250].hang_up();
+  watchers[299].send(frame(unwatch, bars_to_zeros("/shared|t|")));
+  EXPECT_EQ(other.ask(write, "/other|v"), "OK|");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(zeros_to_bars(writer.next()->payload), "OK|");
+  for (const int which : {0, 63, 64, 150, 298})
+    for (int i = 0; i < 20; ++i)
+      EXPECT_EQ(zeros_to_bars(watchers[static_cast<std::size_t>(which)].next()->payload),
+                fmt::format("/shared/{}|t|", i));
+  while (!watchers[299].next()->is(unwatch)) {
+  }
+  EXPECT_EQ(writer.ask(write, "/shared/last|v"), "OK|");
+  EXPECT_EQ(zeros_to_bars(watchers[298].next()->payload), "/shared/last|t|");
+  EXPECT_FALSE(watchers[299].next(50)) << "who does not watch any more is told nothing";
+  watchers.clear();
+  wait_for("clients", 2);
+  EXPECT_EQ(count("watches"), 0u);
+}
+
 TEST_F(ListeningDoor, TellsOfWhatTheDaemonDoes) {
   open();
   auto caller = dial();

@@ -58,7 +58,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 class Player {
  public:
   Player() {
-    store_.listen([this](const tree::Commit& commit) { common_.announce(commit); });
+    store_.listen([this](const tree::Commit& commit) { common_.announcements.of(commit); });
     // What Xen's daemons begin with.
     store_.keep([](auto& keeper) { keeper.write(*tree::Path::parse("/tool/xenstored"), ""); });
   }

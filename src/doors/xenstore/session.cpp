@@ -19,27 +19,64 @@ constexpr std::size_t pieces_at_once = 512;
 
 void Sessions::announce(const tree::Commit& commit) {
   ++commits_;
-  common.announce(commit);
+  common.announcements.of(commit);
+  if (common.announcements.waiting()) tell_later();
   if (!in_turn) tidy_later();  // the daemon's own
 }
 
 void Sessions::wake(std::shared_ptr<Session> session) {
   woken_.push_back(std::move(session));
-  if (!in_turn && woken_.size() == 1) asio::post(executor, [self = shared_from_this()] { self->flush(); });
+  if (!in_turn) flush_later();
 }
 
 void Sessions::flush() {
   // Sending ends some, and what ends with them may wake others.
-  while (!woken_.empty()) {
-    auto these = std::exchange(woken_, {});
-    for (const auto& session : these) session->flush();
-    these.clear();
-    if (woken_.empty()) return woken_.swap(these);  // keeps the memory
+  for (auto left = common.limits.flushes_at_once; left > 0 && !woken_.empty(); --left) {
+    const auto next = std::move(woken_.front());
+    woken_.pop_front();
+    next->flush();
   }
+  if (!woken_.empty()) flush_later();
+}
+
+void Sessions::go_on_telling() {
+  auto& announcements = common.announcements;
+  in_turn = true;
+  announcements.go_on();
+  in_turn = false;
+  if (announcements.waiting()) tell_later();
+  flush();
+  while (!held_back_.empty() && held_back_.front().first <= announcements.told()) {
+    const auto next = held_back_.front().second.lock();
+    held_back_.pop_front();
+    if (next) next->let_go_on();
+  }
+}
+
+void Sessions::hold_back(std::weak_ptr<Session> session, std::uint64_t announcement) {
+  held_back_.emplace_back(announcement, std::move(session));
 }
 
 void Sessions::tidy() {
   if (!tidying_ && common.store.tidy(pieces_at_once)) tidy_later();
+}
+
+// Others' turns come in between.
+
+void Sessions::flush_later() {
+  if (std::exchange(flushing_, true)) return;
+  asio::post(executor, [self = shared_from_this()] {
+    self->flushing_ = false;
+    self->flush();
+  });
+}
+
+void Sessions::tell_later() {
+  if (std::exchange(telling_, true)) return;
+  asio::post(executor, [self = shared_from_this()] {
+    self->telling_ = false;
+    self->go_on_telling();
+  });
 }
 
 void Sessions::tidy_later() {
@@ -101,10 +138,15 @@ bool Session::receive() {
 void Session::turn() {
   if (!open_) return;
   if (!client_->would_take(input_.bytes()) && !receive()) return close();
-  const auto commits = all_->commits();
+  auto& announcements = all_->common.announcements;
+  const auto commits = all_->commits(), announced = announcements.made();
   all_->in_turn = true;
   input_.drop(client_->take(input_.bytes()));
   all_->in_turn = false;
+  if (announcements.made() != announced && announcements.waiting()) {
+    held_back_ = true;
+    all_->hold_back(weak_from_this(), announcements.made());
+  }
   if (all_->commits() != commits && all_->common.services.settle) settle();
   flush();
   all_->flush();
@@ -125,7 +167,7 @@ void Session::turn() {
 }
 
 void Session::read_on() {
-  if (!open_ || reading_ || settling_) return;
+  if (!open_ || reading_ || settling_ || held_back_) return;
   if (client_->paused()) {
     if (!paused_) all_->common.counters.pauses.add();
     paused_ = true;
@@ -134,6 +176,11 @@ void Session::read_on() {
   paused_ = false;
   if (more_ || client_->would_take(input_.bytes())) return turn_later();
   wait_to_read();
+}
+
+void Session::let_go_on() {
+  held_back_ = false;
+  read_on();
 }
 
 void Session::settle() {

@@ -2,9 +2,10 @@
 // turn. No coroutine and no memory for a request; who says nothing holds no buffer. Everything on the door's executor.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "doors/xenstore/client.hpp"
 
@@ -28,17 +29,23 @@ class Sessions : public std::enable_shared_from_this<Sessions> {
   std::uint64_t commits() const { return commits_; }
   // Something waits to be read by its client.
   void wake(std::shared_ptr<Session> session);
-  // Sends what is for the clients that were woken.
+  // Sends what is for the clients that were woken: for some of them now, the rest a few at a time.
   void flush();
+  // `session` reads on once the announcement with that number is told to everybody.
+  void hold_back(std::weak_ptr<Session> session, std::uint64_t announcement);
   // Frees what the tree has let go of: a little now, the rest a little at a time.
   void tidy();
 
  private:
+  void flush_later();
   void tidy_later();
+  void go_on_telling();
+  void tell_later();
 
-  std::vector<std::shared_ptr<Session>> woken_;
-  std::uint64_t commits_ = 0;  // that the store has told of
-  bool tidying_ = false;
+  std::deque<std::shared_ptr<Session>> woken_;
+  std::deque<std::pair<std::uint64_t, std::weak_ptr<Session>>> held_back_;  // in the order of the numbers
+  std::uint64_t commits_ = 0;                                               // that the store has told of
+  bool flushing_ = false, telling_ = false, tidying_ = false;               // a turn of that kind is to come
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -54,6 +61,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Client& client() { return *client_; }
   // Sends what waits, as far as the client takes it.
   void flush();
+  // What its requests caused is told to everybody.
+  void let_go_on();
 
  private:
   void wake();
@@ -78,7 +87,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool reading_ = false;  // waits for the socket, or for its next turn
   bool writing_ = false;  // waits for the socket
   bool paused_ = false;
-  bool settling_ = false;  // its replies wait until what they say is durable
+  bool held_back_ = false;  // others are still told of what its requests did
+  bool settling_ = false;   // its replies wait until what they say is durable
 };
 
 }  // namespace vireo::doors::xenstore

@@ -123,7 +123,7 @@ class World : public ::testing::Test {
     store_.keep([](auto& keeper) {
       keeper.set_permissions(tree::Path::root(), {{.domain = 0, .rights = tree::Rights::read}});
     });
-    store_.listen([this](const tree::Commit& commit) { common_.announce(commit); });
+    store_.listen([this](const tree::Commit& commit) { common_.announcements.of(commit); });
   }
 
   std::set<tree::DomainId> domains_{1, 2, 3, 4, 5};

@@ -223,7 +223,7 @@ TEST_F(WatchRequests, WhoDoesNotReadIsDroppedInTheEnd) {
 TEST(WatchLimits, AllClientsTogetherHoldNoMoreThanTheDoorMay) {
   tree::Store store;
   Common common(store, {}, {.pause_bytes = 5'000, .held_bytes = 100'000});
-  store.listen([&](const tree::Commit& commit) { common.announce(commit); });
+  store.listen([&](const tree::Commit& commit) { common.announcements.of(commit); });
   Peer writer(common, 0);
   std::vector<std::unique_ptr<Peer>> sleepers;
   for (int i = 0; i < 10; ++i) {
