@@ -29,7 +29,9 @@ void collect(const tree::Node& node, const std::string& path, Content& content) 
   std::string text(node.value());
   for (const auto& permission : node.permissions()) text += " " + permission.text();
   content.emplace(path, text);
-  for (auto names = node.names(); !names.empty();) {
+  const tree::Listing listing(node);
+  std::string room;
+  for (auto names = listing.names(0, listing.bytes(), room); !names.empty();) {
     const auto name = names.substr(0, names.find('\0'));
     names.remove_prefix(name.size() + 1);
     collect(*node.child(name), (path == "/" ? "" : path) + "/" + std::string(name), content);

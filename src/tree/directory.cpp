@@ -1,11 +1,8 @@
 // The trie: looking up, and changing with as little copied as can be.
 #include "tree/directory.hpp"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
 #include <functional>
-#include <vector>
+#include <utility>
 
 #include "tree/trie.hpp"
 
@@ -18,6 +15,8 @@ constexpr int first_shift = 60, bits = 4;
 // adds and removes one node in turn does not change the shape each time.
 constexpr std::size_t few = Leaf::usual / 2;
 
+// Of a name in a listing.
+std::uint32_t bytes_of(std::string_view name) { return static_cast<std::uint32_t>(name.size() + 1); }
 std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 std::size_t way(std::uint64_t hash, int shift) { return (hash >> shift) & (Inner::ways - 1); }
 std::uint16_t tag_of(std::uint64_t hash) { return static_cast<std::uint16_t>(hash); }
@@ -54,6 +53,7 @@ void insert_at(Ref<Piece>& at, int shift, std::uint64_t hash, NodeRef node) {
   if (at->kind() == Piece::Kind::inner) {
     Inner& inner = own_inner(at);
     ++inner.size;
+    inner.names_bytes += bytes_of(node->name());
     insert_at(inner.branches[way(hash, shift)], shift - bits, hash, std::move(node));
     return;
   }
@@ -77,6 +77,7 @@ NodeRef erase_at(Ref<Piece>& at, int shift, std::uint64_t hash, std::string_view
   }
   Inner& inner = own_inner(at);
   --inner.size;
+  inner.names_bytes -= bytes_of(name);
   auto gone = erase_at(inner.branches[way(hash, shift)], shift - bits, hash, name);
   if (inner.size <= few) {
     auto leaf = Leaf::create(Leaf::usual);
@@ -136,69 +137,18 @@ NodeRef* Directory::slot(std::string_view name) {
 }
 
 void Directory::insert(NodeRef node) {
-  names_.reset();
+  sorted_.reset();
   const auto hash = hash_of(node->name());
-  names_bytes_ += static_cast<std::uint32_t>(node->name().size() + 1);
+  names_bytes_ += bytes_of(node->name());
   insert_at(top_, first_shift, hash, std::move(node));
   ++size_;
 }
 
 NodeRef Directory::erase(std::string_view name) {
-  names_.reset();
-  names_bytes_ -= static_cast<std::uint32_t>(name.size() + 1);
+  sorted_.reset();
+  names_bytes_ -= bytes_of(name);
   --size_;
   return erase_at(top_, first_shift, hash_of(name), name);
-}
-
-namespace {
-
-void names_below(const Piece& piece, std::vector<std::string_view>& out) {
-  if (piece.kind() == Piece::Kind::leaf) {
-    for (const auto& node : static_cast<const Leaf&>(piece).nodes()) out.push_back(node->name());
-    return;
-  }
-  for (const auto& branch : static_cast<const Inner&>(piece).branches)
-    if (branch) names_below(*branch, out);
-}
-
-// The first eight bytes from `skip` on, as a number that compares as they do.
-std::uint64_t key_of(std::string_view name, std::size_t skip) {
-  std::uint64_t key = 0;
-  const auto some = name.substr(skip, sizeof key);
-  std::memcpy(&key, some.data(), some.size());
-  return std::endian::native == std::endian::little ? std::byteswap(key) : key;
-}
-
-// Many names tend to begin alike and to differ soon after, so most comparisons need not look at them.
-void sort(std::vector<std::string_view>& names) {
-  const auto alike = [&](std::size_t most, std::string_view name) {
-    const auto both = std::ranges::mismatch(names.front().substr(0, most), name);
-    return static_cast<std::size_t>(both.in1 - names.front().begin());
-  };
-  std::size_t skip = names.front().size();
-  for (const auto name : names) skip = alike(skip, name);
-  std::vector<std::pair<std::uint64_t, std::string_view>> keyed;
-  keyed.reserve(names.size());
-  for (const auto name : names) keyed.emplace_back(key_of(name, skip), name);
-  std::ranges::sort(keyed, [](const auto& one, const auto& other) {
-    return one.first != other.first ? one.first < other.first : one.second < other.second;
-  });
-  std::ranges::transform(keyed, names.begin(), &decltype(keyed)::value_type::second);
-}
-
-}  // namespace
-
-std::string_view Directory::names() const {
-  if (!names_) {
-    std::vector<std::string_view> all;
-    all.reserve(size_);
-    names_below(*top_, all);
-    sort(all);
-    names_ = std::make_unique<std::string>();
-    names_->reserve(names_bytes_);
-    for (const auto name : all) names_->append(name).push_back('\0');
-  }
-  return *names_;
 }
 
 }  // namespace vireo::tree

@@ -4,7 +4,8 @@
 // piece.hpp).
 //
 // The names in the order of the alphabet, as a listing needs them, are put together when somebody asks and kept until a
-// child comes or goes.
+// child comes or goes. Of very many names that would take long; they are told in the order of the trie, which is
+// another one only when a child comes or goes.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +26,13 @@ class Directory final : public Piece {
 
   std::uint32_t size() const { return size_; }
   const Node* find(std::string_view name) const;
-  // How long names() is, which is known without making it.
+  // How long all names are, each followed by a zero byte.
   std::size_t names_bytes() const { return names_bytes_; }
-  // Each name followed by a zero byte, sorted; of a directory that is not empty. Valid until a child comes or goes.
-  std::string_view names() const;
+  // From the byte `offset` of them on as many whole ones as have room in `most` bytes. Valid until a child comes or
+  // goes, or `room`, where they may be put together, is used for something else.
+  std::string_view names(std::size_t offset, std::size_t most, std::string& room) const;
+  // Costs what differs between two versions of one directory.
+  bool has_same_names(const Directory& other) const;
 
   // The trie, for who walks over all of them (see trie.hpp); null: there is none.
   const Ref<Piece>& top() const { return top_; }
@@ -40,10 +44,12 @@ class Directory final : public Piece {
 
  private:
   friend class Limbo;
+  const std::string& sorted() const;
+
   std::uint32_t size_ = 0;
   std::uint32_t names_bytes_ = 0;
   Ref<Piece> top_;
-  mutable std::unique_ptr<std::string> names_;
+  mutable std::unique_ptr<std::string> sorted_;
 };
 
 }  // namespace vireo::tree

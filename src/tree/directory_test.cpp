@@ -22,12 +22,35 @@ std::string listed(const std::set<std::string>& names) {
   return out;
 }
 
+// All names, by parts of at most so many bytes.
+std::string in_parts(const Directory& directory, std::size_t most) {
+  std::string all, room;
+  for (;;) {
+    const auto part = directory.names(all.size(), most, room);
+    if (part.empty()) return all;
+    EXPECT_LE(part.size(), most);
+    EXPECT_TRUE(part.ends_with('\0'));
+    all += part;
+  }
+}
+
+std::set<std::string> split(std::string_view names) {
+  std::set<std::string> out;
+  for (; !names.empty(); names.remove_prefix(names.find('\0') + 1)) out.emplace(names.substr(0, names.find('\0')));
+  return out;
+}
+
 void expect_same(const Directory& directory, const std::set<std::string>& model) {
   ASSERT_EQ(directory.size(), model.size());
   ASSERT_EQ(directory.names_bytes(), listed(model).size());
-  if (!model.empty()) {
-    ASSERT_EQ(directory.names(), listed(model));
-  }
+  const auto all = in_parts(directory, 100'000);
+  ASSERT_EQ(split(all), model);
+  ASSERT_EQ(all.size(), listed(model).size());
+  ASSERT_EQ(in_parts(directory, 50), all);
+  // From within a name, too.
+  std::string room;
+  if (all.size() > 40) ASSERT_EQ(directory.names(all.size() - 33, 100, room), all.substr(all.size() - 33));
+  if (model.size() < 500) ASSERT_EQ(all, listed(model)) << "the order of the alphabet";
   for (const auto& name : model) {
     const Node* node = directory.find(name);
     ASSERT_NE(node, nullptr) << name;
@@ -79,6 +102,36 @@ TEST(Directory, ThatSomebodyElseHoldsStaysAsItWas) {
   expect_same(*kept, model);
   EXPECT_EQ(kept->find("n1")->value(), "v");
   EXPECT_EQ(directory->find("n1")->value(), "other");
+}
+
+TEST(Directory, TellsWhetherTwoVersionsHaveTheSameNames) {
+  for (const int size : {1, 10, 20, 5'000}) {
+    const auto before = Ref(new Directory);
+    for (int i = 0; i < size; ++i) before->insert(named("n" + std::to_string(i)));
+    const auto after = Ref(new Directory(*before));
+    EXPECT_TRUE(before->has_same_names(*after));
+    NodeRef& slot = *after->slot("n0");
+    Node::own(slot);
+    Node::set_value(slot, "other", 2);
+    EXPECT_TRUE(before->has_same_names(*after)) << "values are no names";
+    after->insert(named("more"));
+    EXPECT_FALSE(before->has_same_names(*after));
+    after->erase("n0");
+    EXPECT_FALSE(before->has_same_names(*after)) << "as many, but others";
+    EXPECT_FALSE(after->has_same_names(*before));
+    after->erase("more");
+    after->insert(named("n0"));
+    EXPECT_TRUE(before->has_same_names(*after));
+    EXPECT_TRUE(after->has_same_names(*before));
+    // The same names put there in another order, and a shape that is another one.
+    const auto fresh = Ref(new Directory);
+    for (int i = size; i-- > 0;) fresh->insert(named("n" + std::to_string(i)));
+    EXPECT_TRUE(before->has_same_names(*fresh));
+    for (int i = 0; i < 200; ++i) fresh->insert(named("x" + std::to_string(i)));
+    for (int i = 0; i < 200; ++i) fresh->erase("x" + std::to_string(i));
+    EXPECT_TRUE(before->has_same_names(*fresh));
+    EXPECT_TRUE(fresh->has_same_names(*before));
+  }
 }
 
 TEST(Directory, GivesNoPlaceToWhatIsNotThere) {

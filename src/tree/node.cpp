@@ -30,10 +30,6 @@ void Node::destroy(const Node* node) {
 
 const Node* Node::child(std::string_view name) const { return directory_ ? directory_->find(name) : nullptr; }
 
-std::string_view Node::names() const { return directory_ ? directory_->names() : std::string_view(); }
-
-std::size_t Node::names_bytes() const { return directory_ ? directory_->names_bytes() : 0; }
-
 Node& Node::own(NodeRef& node) {
   if (node->shared()) {
     auto copy = create(node->name(), node->value(), node->permissions_, node->stamp_);

@@ -43,9 +43,6 @@ class Node final : public Piece {
   // Null: it has no children.
   const Directory* children() const { return directory_.get(); }
   const Node* child(std::string_view name) const;
-  // The children's names, each followed by a zero byte, in the order of the alphabet.
-  std::string_view names() const;
-  std::size_t names_bytes() const;  // how long that is, which is known without making it
   // What it takes, about: its bytes and what holding them costs.
   std::size_t bytes() const { return sizeof(Node) + name_size_ + value_size_ + 24; }
 

@@ -14,6 +14,7 @@
 
 #include "tree/accounts.hpp"
 #include "tree/change.hpp"
+#include "tree/directory.hpp"
 #include "tree/draft.hpp"
 #include "tree/limits.hpp"
 #include "tree/node.hpp"
@@ -28,10 +29,11 @@ namespace vireo::tree {
 class Listing {
  public:
   explicit Listing(const Node& node) : node_(&node) {}
-  // Their names, each followed by a zero byte, in the order of the alphabet; and how long that is, which is known
-  // without putting them together.
-  std::string_view names() const { return node_->names(); }
-  std::size_t bytes() const { return node_->names_bytes(); }
+  // Their names, each followed by a zero byte; how many bytes that is in all, and some of them (see directory.hpp).
+  std::size_t bytes() const { return node_->children() ? node_->children()->names_bytes() : 0; }
+  std::string_view names(std::size_t offset, std::size_t most, std::string& room) const {
+    return node_->children() ? node_->children()->names(offset, most, room) : std::string_view();
+  }
   // Another one when the node has changed: its value, its permissions or its children.
   std::uint64_t generation() const { return node_->stamp(); }
 

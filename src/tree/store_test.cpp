@@ -45,7 +45,7 @@ struct StoreTest : ::testing::Test {
   std::string children(std::string_view path, Transaction* in = nullptr) {
     const auto names = store.list(privileged, in, at(path));
     if (!names) return "E" + std::to_string(names.error());
-    std::string out(names->names());
+    std::string room, out(names->names(0, names->bytes(), room));
     std::ranges::replace(out, '\0', ' ');
     return out;
   }

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "tree/directory.hpp"
+
 namespace vireo::tree {
 
 Transaction::Index::value_type* Transaction::touch(Path path, const Limits& limits) {
@@ -28,6 +30,11 @@ std::size_t bytes_of(std::string_view value, const Permissions& permissions) {
   return value.size() + permissions.size() * sizeof(Permission);
 }
 
+bool same_children(const Node& before, const Node& after) {
+  if (!before.children() || !after.children()) return before.children() == after.children();
+  return before.children()->has_same_names(*after.children());
+}
+
 }  // namespace
 
 bool Transaction::has_room(const Step& step, const Limits& limits) const {
@@ -50,7 +57,7 @@ bool Transaction::same_answer(const Step& step, const Outcome<const Node*>& now)
     case What::value:
       return before.value() == after.value();
     case What::children:
-      return before.names() == after.names();
+      return same_children(before, after);
     default:
       return before.permissions() == after.permissions();
   }

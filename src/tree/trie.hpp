@@ -15,9 +15,11 @@ class Inner final : public Piece {
  public:
   static constexpr std::size_t ways = 16;
   Inner() : Piece(Kind::inner) {}
-  explicit Inner(const Inner& other) : Piece(Kind::inner), size(other.size), branches(other.branches) {}
+  explicit Inner(const Inner& other)
+      : Piece(Kind::inner), size(other.size), names_bytes(other.names_bytes), branches(other.branches) {}
 
-  std::uint32_t size = 0;  // nodes below
+  std::uint32_t size = 0;         // nodes below
+  std::uint32_t names_bytes = 0;  // of their names in a listing, each with its zero byte
   std::array<Ref<Piece>, ways> branches;
 };
 

@@ -59,7 +59,7 @@ std::string act(tree::Store& store, tree::Transaction* in, const Operation& op) 
       return told(store.read(op.caller, in, path), [](std::string_view value) { return "= " + std::string(value); });
     case Kind::list:
       return told(store.list(op.caller, in, path), [](const tree::Listing& listing) {
-        std::string names(listing.names());
+        std::string room, names(listing.names(0, listing.bytes(), room));
         std::ranges::replace(names, '\0', ' ');
         return "= " + names;
       });
@@ -83,7 +83,9 @@ std::string act(tree::Store& store, tree::Transaction* in, const Operation& op) 
 
 void collect(const tree::Node& node, const std::string& path, Model::Nodes& out) {
   out[path.empty() ? "/" : path] = {.value = std::string(node.value()), .permissions = node.permissions()};
-  for (auto names = node.names(); !names.empty();) {
+  const tree::Listing listing(node);
+  std::string room;
+  for (auto names = listing.names(0, listing.bytes(), room); !names.empty();) {
     const auto name = names.substr(0, names.find('\0'));
     names.remove_prefix(name.size() + 1);
     collect(*node.child(name), path + "/" + std::string(name), out);

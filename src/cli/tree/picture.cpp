@@ -105,7 +105,10 @@ class Reading {
       const bool last =
           piece.empty() || piece == std::string_view("\0", 1) || piece.ends_with(std::string_view("\0\0", 2));
       names += last ? piece.substr(0, piece.size() - std::min<std::size_t>(1, piece.size())) : piece;
-      if (last) return parts_of(names);
+      if (!last) continue;
+      auto all = parts_of(names);
+      std::ranges::sort(all);  // very many come in any order
+      return all;
     }
   }
 

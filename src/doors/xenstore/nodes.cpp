@@ -55,7 +55,8 @@ int directory(Client& client, const Request& request) {
   if (!path) return path.error();
   const auto listing = client.store().list(client.caller(), request.in, *path);
   if (!listing) return listing.error();
-  return listing->bytes() > max_payload ? E2BIG : client.reply(request, listing->names());
+  if (listing->bytes() > max_payload) return E2BIG;
+  return client.reply(request, listing->names(0, max_payload, client.common().scratch));
 }
 
 // The generation, then as many whole names from an offset on as fit, then, if those were the last, an empty one.
@@ -74,11 +75,8 @@ int directory_part(Client& client, const Request& request) {
   char* end = std::to_chars(generation, generation + sizeof generation - 1, listing->generation()).ptr;
   *end++ = '\0';
   const std::string_view head(generation, end);
-  const auto rest = *offset < listing->bytes() ? listing->names().substr(*offset) : std::string_view();
-  const auto space = max_payload - head.size() - 1;
-  const bool last = rest.size() <= space;
-  // A name and its zero byte, or nothing of it.
-  const auto names = last ? rest : rest.substr(0, rest.substr(0, space).rfind('\0') + 1);
+  const auto names = listing->names(*offset, max_payload - head.size() - 1, client.common().scratch);
+  const bool last = *offset + names.size() >= listing->bytes();
   char* at = client.reply_of(request, head.size() + names.size() + (last ? 1 : 0));
   at = std::copy(head.begin(), head.end(), at);
   at = std::copy(names.begin(), names.end(), at);
