@@ -75,8 +75,7 @@ def test_the_next_order_waits_for_the_delay(own_daemon, marked, virsh):
 def test_as_many_at_once_as_the_setting_says(own_daemon, marked):
     for i in range(5):
         marked(f"g{i}", "order='1'")
-    (own_daemon.root / "etc").mkdir(exist_ok=True)
-    (own_daemon.root / "etc/vireod.toml").write_text("autostart_parallel = 1\n")
+    own_daemon.configure("autostart_parallel = 1\n")
     connection = boot_again(own_daemon)
     wait_until(lambda: len(ids(connection)) == 5)
     connection.close()

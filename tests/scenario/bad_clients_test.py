@@ -29,25 +29,13 @@ keepalive_count = 2
 """
 
 
-class Strict(daemons.Vireo):
-    """A daemon that allows little."""
-
-    def command(self):
-        path = self.root / "strict.toml"
-        path.write_text(LIMITS)
-        return [*super().command(), "--config", str(path)]
-
-
 @pytest.fixture
 def strict(tmp_path_factory):
-    daemon = Strict(short_folder(tmp_path_factory))
-    try:
-        daemon.start()
+    """A daemon that allows little."""
+    with daemons.running("vireo", short_folder(tmp_path_factory), LIMITS) as daemon:
         yield daemon
         assert daemon.alive()
         clean(daemon)
-    finally:
-        daemon.close()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,6 @@ import pytest
 
 import faults
 from bystander import Bystander
-from conftest import clean, daemon_of_flawed
 from daemons import wait_for_exit
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, wait_until
@@ -41,19 +40,6 @@ DEVICES = ("<interface type='user'><link state='down'/><model type='e1000'/></in
 BALLOON = "<memballoon model='virtio'><stats period='5'/></memballoon>"
 # What is said to a QEMU that starts, in this order.
 COMMANDS = ("qmp_capabilities", "set_link", "qom-set", "query-chardev", "query-vnc", "cont")
-
-
-@pytest.fixture(scope="module")
-def shared_daemon(request, tmp_path_factory):
-    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
-        yield daemon
-
-
-@pytest.fixture
-def own_daemon(request, tmp_path_factory):
-    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
-        yield daemon
-        clean(daemon)
 
 
 @pytest.fixture

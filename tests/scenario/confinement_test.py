@@ -237,9 +237,9 @@ def test_control_groups_survive_the_daemon_and_go_with_the_guest(own_daemon, con
 
 def refusal(folder, *settings):
     """What a daemon with these settings says instead of starting."""
-    (folder / "etc").mkdir()
-    (folder / "etc/vireod.toml").write_text("\n".join(settings) + "\n", encoding="ascii")
-    ended = subprocess.run(Vireo(folder).command(), capture_output=True, text=True, timeout=30, check=False)
+    daemon = Vireo(folder)
+    daemon.configure("\n".join(settings) + "\n")
+    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 1
     return ended.stderr
 
@@ -256,9 +256,8 @@ def with_settings(folder):
     running = []
 
     def run(*settings):
-        (folder / "etc").mkdir()
-        (folder / "etc/vireod.toml").write_text("\n".join(settings) + "\n", encoding="ascii")
         running.append(Vireo(folder))
+        running[-1].configure("\n".join(settings) + "\n")
         running[-1].start()
         return running[-1]
 

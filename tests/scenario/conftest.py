@@ -5,9 +5,12 @@
 
 VIREOD names another binary than build/release/bin/vireod. Stories of what only Vireo does carry the mark vireo_only
 and are not selected for libvirtd.
+
+Stories share a daemon. One that asks for own_daemon has its own, as has each story of a file that says
+pytest.mark.usefixtures("own_daemon"). The daemons of a file that has SETTINGS run with those, and no other file shares
+them.
 """
 
-import contextlib
 import os
 import shutil
 import signal
@@ -22,7 +25,6 @@ import commands  # noqa: E402
 import consoles  # noqa: E402
 import daemons  # noqa: E402
 import definitions  # noqa: E402
-import emulators  # noqa: E402
 import events  # noqa: E402
 import patience  # noqa: E402
 
@@ -79,16 +81,42 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def shared_daemon(request, tmp_path_factory):
-    """The daemon that serves all stories which leave it alive."""
-    with daemons.running(request.config.getoption("--target"), short_folder(tmp_path_factory)) as daemon:
+def start_daemon(request, tmp_path_factory):
+    """Starts the daemon that the stories are told of, in a folder of its own, for as long as a block."""
+
+    def start(settings=None):
+        return daemons.running(request.config.getoption("--target"), short_folder(tmp_path_factory), settings)
+
+    return start
+
+
+def settings_of(module):
+    """What the daemons of a file run with: the defaults, unless it says otherwise."""
+    return getattr(module, "SETTINGS", None)
+
+
+@pytest.fixture(scope="session")
+def plain_daemon(start_daemon):
+    """The daemon that serves all stories which leave it alive and want nothing special."""
+    with start_daemon() as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(request, start_daemon):
+    """The daemon that serves all stories of a file which leave it alive."""
+    settings = settings_of(request.module)
+    if settings is None:
+        yield request.getfixturevalue("plain_daemon")
+        return
+    with start_daemon(settings) as daemon:
         yield daemon
 
 
 @pytest.fixture
-def own_daemon(request, tmp_path_factory):
+def own_daemon(request, start_daemon):
     """A daemon for one story, which may kill it."""
-    with daemons.running(request.config.getoption("--target"), short_folder(tmp_path_factory)) as daemon:
+    with start_daemon(settings_of(request.module)) as daemon:
         yield daemon
         if not daemon.alive():
             daemon.restart()
@@ -108,17 +136,6 @@ def daemon(request):
         shared.restart()
         pytest.fail(f"the daemon ended during this story\n{shared.log(shared.story_began)}")
     clean(shared)
-
-
-@contextlib.contextmanager
-def daemon_of_flawed(request, tmp_path_factory, settings):
-    """A daemon with settings of its own, and emulators that can be told to misbehave."""
-    folder = short_folder(tmp_path_factory)
-    (folder / "etc").mkdir()
-    (folder / "etc/vireod.toml").write_text(settings)
-    with daemons.running(request.config.getoption("--target"), folder) as daemon:
-        daemon.flawed = emulators.Flawed(daemon)
-        yield daemon
 
 
 def short_folder(tmp_path_factory):

@@ -13,12 +13,7 @@ from daemons import wait_for_exit
 from definitions import domain_xml
 from patience import wait_until
 
-pytestmark = pytest.mark.vireo_only
-
-
-@pytest.fixture
-def daemon(own_daemon):
-    return own_daemon
+pytestmark = [pytest.mark.vireo_only, pytest.mark.usefixtures("own_daemon")]
 
 
 def vireod(daemon, *arguments, root=None):
@@ -82,11 +77,9 @@ def test_settings_are_printed_read_and_checked(daemon, tmp_path):
 
 def test_a_bad_file_keeps_the_daemon_from_starting(daemon):
     daemon.stop()
-    (daemon.root / "etc").mkdir()
-    file = daemon.root / "etc/vireod.toml"
-    file.write_text("door_threads = 0\n")
+    daemon.configure("door_threads = 0\n")
     refused = vireod(daemon)
-    file.unlink()
+    daemon.settings_path.unlink()
     assert refused.returncode == 1
     assert "vireod.toml:1: door_threads must be a whole number from 1 to 64" in refused.stderr
 
@@ -94,8 +87,7 @@ def test_a_bad_file_keeps_the_daemon_from_starting(daemon):
 def test_the_sockets_can_stand_elsewhere(daemon, tmp_path):
     daemon.stop()
     folder = daemon.root / "elsewhere"
-    (daemon.root / "etc").mkdir()
-    (daemon.root / "etc/vireod.toml").write_text(f'libvirt_socket_dir = "{folder}"\n')
+    daemon.configure(f'libvirt_socket_dir = "{folder}"\n')
     daemon.socket_path = folder / "libvirt-sock"
     daemon.start()
     connection = libvirt.open(daemon.uri)

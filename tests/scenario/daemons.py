@@ -6,6 +6,7 @@ namespace in which its folders lie elsewhere, and a pid namespace whose first pr
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import select
@@ -14,6 +15,8 @@ import signal
 import socket
 import subprocess
 import time
+
+import emulators
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -58,6 +61,20 @@ class Daemon:
     def pid(self):
         """The daemon's own process."""
         return self.process.pid
+
+    @property
+    def settings_path(self):
+        return self.root / "etc/vireod.toml"
+
+    def configure(self, settings):
+        """Writes its settings, which it reads at its start or when it is told to. Only Vireo looks there."""
+        self.settings_path.parent.mkdir(exist_ok=True)
+        self.settings_path.write_text(settings, encoding="ascii")
+
+    @functools.cached_property
+    def flawed(self):
+        """An emulator that can be told to misbehave."""
+        return emulators.Flawed(self)
 
     def start(self, deadline_s=30):
         with open(self.log_path, "ab") as log:
@@ -191,11 +208,13 @@ def make_guest_files():
 
 
 @contextlib.contextmanager
-def running(target, root):
+def running(target, root, settings=None):
     """A daemon that runs as long as the block."""
     kind = {"vireo": Vireo, "libvirtd": Libvirtd}[target]
     daemon = kind(root)
     try:
+        if settings is not None:
+            daemon.configure(settings)
         daemon.start()
         yield daemon
     finally:

@@ -18,16 +18,11 @@ from definitions import domain_xml
 from patience import wait_until
 from vireo_command_test import Vireo
 
-pytestmark = pytest.mark.vireo_only
+pytestmark = [pytest.mark.vireo_only, pytest.mark.usefixtures("own_daemon")]
 
 PERIOD_MS = 500
 # A boot sector that reads itself again and again with the BIOS's int 13h, and never ends.
 READER = bytes.fromhex("31c0 8ec0 b80102 bb0080 b90100 ba8000 cd13 ebec")
-
-
-@pytest.fixture
-def daemon(own_daemon):
-    return own_daemon
 
 
 @pytest.fixture
@@ -38,10 +33,8 @@ def vireo(daemon):
 @pytest.fixture
 def settings(daemon, vireo):
     """Puts settings in force."""
-    (daemon.root / "etc").mkdir(exist_ok=True)
-
     def set_to(text):
-        (daemon.root / "etc/vireod.toml").write_text(text)
+        daemon.configure(text)
         vireo("reload")
 
     set_to(f"sample_period_ms = {PERIOD_MS}\n")

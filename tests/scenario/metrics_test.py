@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import daemons
+from conftest import clean, short_folder
 from definitions import domain_xml
 from patience import at_once, wait_until
 
@@ -34,21 +35,12 @@ def free_port():
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     """A daemon that listens for Prometheus and samples twice a second, with a guest that has a disk."""
-    root = tmp_path_factory.mktemp("m")
-    for folder in (root, *list(root.parents)[:2]):
-        os.chmod(folder, 0o755)  # QEMU runs as another user and has to get there
-    (root / "etc").mkdir()
     port = free_port()
-    (root / "etc/vireod.toml").write_text(f'metrics_listen = "127.0.0.1:{port}"\nsample_period_ms = 500\n')
-    with daemons.running("vireo", root) as daemon:
+    settings = f'metrics_listen = "127.0.0.1:{port}"\nsample_period_ms = 500\n'
+    with daemons.running("vireo", short_folder(tmp_path_factory), settings) as daemon:
         daemon.port = port
         yield daemon
-        connection = libvirt.open(daemon.uri)
-        for domain in connection.listAllDomains():
-            if domain.isActive():
-                domain.destroy()
-            domain.undefine()
-        connection.close()
+        clean(daemon)
 
 
 @pytest.fixture

@@ -14,12 +14,7 @@ from definitions import domain_xml, new_uuid
 from patience import wait_until
 from vireo_command_test import Http, Vireo
 
-pytestmark = pytest.mark.vireo_only
-
-
-@pytest.fixture
-def daemon(own_daemon):
-    return own_daemon
+pytestmark = [pytest.mark.vireo_only, pytest.mark.usefixtures("own_daemon")]
 
 
 @pytest.fixture
@@ -30,10 +25,8 @@ def vireo(daemon):
 @pytest.fixture
 def settings(daemon):
     """Writes the daemon's configuration."""
-    (daemon.root / "etc").mkdir(exist_ok=True)
-    file = daemon.root / "etc/vireod.toml"
-    yield file.write_text
-    file.unlink(missing_ok=True)
+    yield daemon.configure
+    daemon.settings_path.unlink(missing_ok=True)
 
 
 def test_what_a_reload_takes_up(vireo, settings, daemon):

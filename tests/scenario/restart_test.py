@@ -13,10 +13,7 @@ from definitions import SERIAL, domain_xml, linux_xml
 from events import Recorder
 from patience import wait_until
 
-
-@pytest.fixture
-def daemon(own_daemon):
-    return own_daemon
+pytestmark = pytest.mark.usefixtures("own_daemon")
 
 
 @pytest.fixture

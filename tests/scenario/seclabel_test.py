@@ -184,9 +184,9 @@ def test_a_running_guest_is_asked_for_as_it_is(conn, daemon, image, explain):
 
 
 def with_drivers(folder, setting):
-    (folder / "etc").mkdir()
-    (folder / "etc/vireod.toml").write_text(f"security_drivers = {setting}\n", encoding="ascii")
-    return Vireo(folder)
+    daemon = Vireo(folder)
+    daemon.configure(f"security_drivers = {setting}\n")
+    return daemon
 
 
 @pytest.mark.parametrize("model, why", [

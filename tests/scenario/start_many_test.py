@@ -101,8 +101,7 @@ def test_which_guests_must_be_said_once(vireo):
 def one_at_a_time(own_daemon):
     """A daemon that launches one guest after the other, each of which takes half a second; defines such guests."""
     own_daemon.stop()
-    (own_daemon.root / "etc").mkdir(exist_ok=True)
-    (own_daemon.root / "etc/vireod.toml").write_text("parallel_starts = 1\n")
+    own_daemon.configure("parallel_starts = 1\n")
     own_daemon.start()
     connection = libvirt.open(own_daemon.uri)
     slow = emulators.script(own_daemon, "slow-qemu", "sleep 0.5", "-uuid")

@@ -19,7 +19,7 @@ import pytest
 
 import emulators
 import hanging_fs
-from conftest import clean, daemon_of_flawed, short_folder
+from conftest import short_folder
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, wait_until
 
@@ -32,19 +32,6 @@ NOWAIT = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 BLOCK = libvirt.VIR_DOMAIN_STATS_BLOCK
 
 pytestmark = pytest.mark.vireo_only  # libvirtd waits for a monitor that hangs without end
-
-
-@pytest.fixture(scope="module")
-def shared_daemon(request, tmp_path_factory):
-    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
-        yield daemon
-
-
-@pytest.fixture
-def own_daemon(request, tmp_path_factory):
-    with daemon_of_flawed(request, tmp_path_factory, SETTINGS) as daemon:
-        yield daemon
-        clean(daemon)
 
 
 class Guests:

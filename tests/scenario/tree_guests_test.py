@@ -395,9 +395,6 @@ def test_what_it_does_is_counted(conn, tree, daemon):
 
 
 def test_who_wants_no_tree_has_none(tmp_path_factory):
-    root = tmp_path_factory.mktemp("d")
-    (root / "etc").mkdir()
-    (root / "etc/vireod.toml").write_text("xenstore = false\n")
-    with daemons.running("vireo", root) as daemon:
-        assert not (root / "run/xenstore-sock").exists()
+    with daemons.running("vireo", tmp_path_factory.mktemp("d"), "xenstore = false\n") as daemon:
+        assert not (daemon.root / "run/xenstore-sock").exists()
         assert "tree" not in counted(daemon)

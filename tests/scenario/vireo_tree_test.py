@@ -179,10 +179,8 @@ def keeping(tmp_path_factory):
     """A daemon that keeps its tree in the way that is said."""
     with contextlib.ExitStack() as stack:
         def start(how):
-            folder = short_folder(tmp_path_factory)
-            (folder / "etc").mkdir()
-            (folder / "etc/vireod.toml").write_text(f'tree_journal = "{how}"\n')
-            return stack.enter_context(daemons.running("vireo", folder))
+            return stack.enter_context(
+                daemons.running("vireo", short_folder(tmp_path_factory), f'tree_journal = "{how}"\n'))
 
         yield start
 
