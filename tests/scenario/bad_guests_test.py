@@ -10,7 +10,6 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 
 import libvirt
@@ -18,9 +17,9 @@ import pytest
 
 import faults
 from bystander import Bystander
-from daemons import wait_for_exit
+from daemons import stopped, wait_for_exit
 from definitions import domain_xml, new_uuid
-from patience import AT_ONCE_S, at_once, wait_until
+from patience import AT_ONCE_S, at_once, meanwhile, wait_until
 
 LAUNCH_S, MONITOR_S = 3.0, 1.0  # little patience, so that a story takes a second or two
 SETTINGS = f"""launch_timeout_ms = {LAUNCH_S * 1000:.0f}
@@ -101,22 +100,13 @@ class Bad:
 
     def fails_to_start(self, code, sentence, within_s=LAUNCH_S + 2):
         began = time.monotonic()
-        problems = []
-
-        def start():
-            try:
-                self.domain.create()
-            except libvirt.libvirtError as problem:
-                problems.append(problem)
-
-        starting = threading.Thread(target=start)
-        starting.start()
+        starting = meanwhile(self.domain.create)
         self.others()
-        starting.join(60)
+        problem = starting.exception(60)
         took_s = time.monotonic() - began
-        assert problems, "the start succeeded"
-        assert problems[0].get_error_code() == code, problems[0]
-        assert re.search(sentence, problems[0].get_error_message()), problems[0]
+        assert problem, "the start succeeded"
+        assert problem.get_error_code() == code, problem
+        assert re.search(sentence, problem.get_error_message()), problem
         assert took_s < within_s + AT_ONCE_S, f"the answer came after {took_s:.1f} s"
         assert self.domain.state() == FAILED
         assert not self.domain.isActive()
@@ -328,10 +318,8 @@ def test_stopped_while_it_runs(daemon, bad):
 @pytest.mark.vireo_only
 def test_stopped_and_let_go_on(daemon, bad):
     bad.with_flaw({}).runs()
-    pid = bad.pid
-    os.kill(pid, signal.SIGSTOP)
-    bad.refuses(bad.domain.suspend, TIMEOUT, "in time")
-    os.kill(pid, signal.SIGCONT)
+    with stopped(bad.pid):
+        bad.refuses(bad.domain.suspend, TIMEOUT, "in time")
     # What it was told then comes late, and is heard of all the same.
     bad.recorder.expect("bad", "suspended paused")
     bad.domain.resume()
@@ -350,21 +338,11 @@ def test_stopped_while_it_starts(bad, when):
 @pytest.mark.vireo_only
 def test_destroyed_while_it_hangs_in_its_start(daemon, bad):
     bad.with_flaw({"connected": [["hang"]]})
-    problems = []
-
-    def start():
-        try:
-            bad.domain.create()
-        except libvirt.libvirtError as problem:
-            problems.append(problem)
-
-    starting = threading.Thread(target=start)
-    starting.start()
+    starting = meanwhile(bad.domain.create)
     wait_until(lambda: bad.uuid in faults.emulators_of(daemon), what="the emulator's start")
     pid = bad.pid
     at_once(bad.domain.destroy)
-    starting.join(10)
-    assert problems and "was destroyed while it was being started" in str(problems[0])
+    assert "was destroyed while it was being started" in str(starting.exception(10))
     wait_for_exit(pid)
     bad.starts_as_if_nothing_had_been()
 

@@ -1,15 +1,14 @@
 """What waited, and for whom: a suspend behind a hung one, launches behind each other, and the daemon's own figures."""
 
 import json
-import os
-import signal
-import threading
 import time
 
 import libvirt
 import pytest
 
+from daemons import stopped
 from definitions import domain_xml
+from patience import meanwhile
 from vireo_command_test import Vireo
 
 pytestmark = pytest.mark.vireo_only
@@ -34,17 +33,14 @@ def test_who_waits_in_a_lane_and_who_is_in_it_is_told(vireo, conn, daemon):
     domain.create()
     pid = next(entry["pid"] for entry in json.loads(vireo("list", "--json"))["domains"])
     vireo("contention", "--reset")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        callers = [threading.Thread(target=lambda: suspend(daemon, "hung")) for _ in range(2)]
-        for caller in callers:
-            caller.start()
+    callers = []
+    with stopped(pid):
+        for _ in range(2):
+            callers.append(meanwhile(suspend, daemon, "hung"))
             time.sleep(0.5)
         time.sleep(0.5)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     for caller in callers:
-        caller.join(30)
+        caller.result(30)
     report = ask(vireo)
     lane, = sites(report, "lane")
     assert (lane["waited_for"], lane["held_by"], lane["count"]) == ("guest", "suspend", 1)

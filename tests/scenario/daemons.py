@@ -200,6 +200,17 @@ def wait_for_exit(pid, deadline_s=20):
         os.close(handle)
 
 
+@contextlib.contextmanager
+def stopped(pid):
+    """The process hangs, stopped by a signal, as long as the block. It may be gone by then."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
 def make_guest_files():
     """The small Linux guest, made once and kept in the build folder."""
     folder = REPOSITORY / "build/guest"

@@ -14,6 +14,7 @@ import libvirt
 import pytest
 
 from consoles import Terminal
+from daemons import stopped
 from definitions import domain_xml
 from patience import wait_until
 from vireo_command_test import Vireo
@@ -162,14 +163,10 @@ def test_a_guest_that_hangs_is_seen_from_outside(vireo, busy, daemon):
     busy.create()
     history = History(vireo)
     history.wait_for("disk-read", lambda rate: rate > 0, "the guest to read")
-    pid = daemon.guest_pid(busy.UUIDString())
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(daemon.guest_pid(busy.UUIDString())):
         wait_until(lambda: history.values("disk-read")[-2:] == [None, None] and history.last("cpu") == 0,
                    what="the hang to show")
         assert history.last("memory") > 0 and history.values("monitor")[-2:] == [None, None]
-    finally:
-        os.kill(pid, signal.SIGCONT)
     history.wait_for("monitor", lambda ms: ms > 0, "an answer")
     history.wait_for("disk-read", lambda rate: rate > 0, "the guest to read again")
 

@@ -3,16 +3,15 @@
 import http.client
 import json
 import os
-import signal
 import socket
-import threading
 
 import libvirt
 import pytest
 
 import hanging_fs
+from daemons import stopped
 from definitions import domain_xml
-from patience import at_once, wait_until
+from patience import at_once, meanwhile, wait_until
 
 pytestmark = pytest.mark.vireo_only
 
@@ -65,35 +64,26 @@ def test_guests_that_are_well(daemon, conn):
 def test_a_stopped_process(daemon, conn, tmp_path):
     domain = conn.defineXML(domain_xml("halted", devices=disk_xml(plain_image(tmp_path))))
     domain.create()
-    pid = daemon.guest_pid(domain.UUIDString())
-    os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: told(daemon, "halted")["kind"] == "stopped", what="telling that it is stopped")
-    # As long as somebody looks its monitor is asked now and then, and does not answer.
-    wait_until(lambda: "silent for" in told(daemon, "halted")["sentence"], what="telling that it is silent")
-    assert told(daemon, "halted")["sentence"].startswith("stopped by a signal, silent for ")
-    row = at_once(ask, daemon, "/v1/top")["domains"][0]
-    assert row["liveness"]["kind"] == "stopped" and row["monitor"]["waiting_ms"] >= 1000
-    os.kill(pid, signal.SIGCONT)
+    with stopped(daemon.guest_pid(domain.UUIDString())):
+        wait_until(lambda: told(daemon, "halted")["kind"] == "stopped", what="telling that it is stopped")
+        # As long as somebody looks its monitor is asked now and then, and does not answer.
+        wait_until(lambda: "silent for" in told(daemon, "halted")["sentence"], what="telling that it is silent")
+        assert told(daemon, "halted")["sentence"].startswith("stopped by a signal, silent for ")
+        row = at_once(ask, daemon, "/v1/top")["domains"][0]
+        assert row["liveness"]["kind"] == "stopped" and row["monitor"]["waiting_ms"] >= 1000
     wait_until(lambda: told(daemon, "halted")["kind"] == "healthy", what="telling that it is well again")
 
 
 def test_who_holds_the_lane(daemon, conn):
     domain = conn.defineXML(domain_xml("held"))
     domain.create()
-    pid = daemon.guest_pid(domain.UUIDString())
-    os.kill(pid, signal.SIGSTOP)
     other = libvirt.open(daemon.uri)
-    waiting = threading.Thread(target=suspend, args=(other,))
-    waiting.start()
-    wait_until(lambda: "lane held by 'suspend'" in told(daemon, "held")["sentence"], what="telling who holds the lane")
-    assert liveness(daemon, "held")["lane"]["holder"] == "suspend"
-    os.kill(pid, signal.SIGCONT)
-    waiting.join(20)
+    with stopped(daemon.guest_pid(domain.UUIDString())):
+        waiting = meanwhile(other.lookupByName("held").suspend)
+        wait_until(lambda: "lane held by 'suspend'" in told(daemon, "held")["sentence"], what="telling who holds the lane")
+        assert liveness(daemon, "held")["lane"]["holder"] == "suspend"
+    waiting.result(20)
     other.close()
-
-
-def suspend(connection):
-    connection.lookupByName("held").suspend()
 
 
 @pytest.mark.skipif(not hanging_fs.available(), reason="no FUSE here")

@@ -235,9 +235,7 @@ def test_what_the_daemon_does_is_counted(watched, guest, conn):
 
 def test_a_guest_that_hangs_is_told_and_holds_up_no_scrape(watched, guest):
     eventually(watched, "vireo_domain_stale", lambda stale: stale == 0, domain="web")
-    pid = watched.guest_pid(guest.UUIDString())
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with daemons.stopped(watched.guest_pid(guest.UUIDString())):
         eventually(watched, "vireo_domain_monitor_silent_seconds", lambda silent: silent > 1, domain="web")
         eventually(watched, "vireo_domain_stale", lambda stale: stale == 1, domain="web")
         text = at_once(scrape, watched)
@@ -245,8 +243,6 @@ def test_a_guest_that_hangs_is_told_and_holds_up_no_scrape(watched, guest):
         # What was known of it before is still told, and the kernel's figures need no answer.
         assert value(text, "libvirt_domain_block_stats_read_bytes_total", domain="web") > 0
         assert value(text, "libvirt_domain_info_cpu_time_seconds_total", domain="web") > 0
-    finally:
-        os.kill(pid, signal.SIGCONT)
     eventually(watched, "vireo_domain_monitor_silent_seconds", lambda silent: silent < 1, domain="web")
     eventually(watched, "vireo_domain_stale", lambda stale: stale == 0, domain="web")
     slow = value(scrape(watched), "vireo_monitor_round_trip_seconds_bucket", le="1.0")

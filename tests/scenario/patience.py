@@ -1,5 +1,6 @@
-"""Waiting: for what no event announces, and for what must not take any time."""
+"""Waiting: for what no event announces, for what must not take any time, and for what goes on meanwhile."""
 
+import concurrent.futures
 import time
 
 # What is answered from memory takes milliseconds; the rest is allowance for a busy machine. In these stories whoever
@@ -22,3 +23,11 @@ def at_once(call, *arguments):
     took_s = time.monotonic() - began
     assert took_s < AT_ONCE_S, f"{call} took {took_s:.1f} s"
     return result
+
+
+def meanwhile(call, *arguments):
+    """Has somebody else make the call. The future that is returned tells whether and how it ended."""
+    somebody = concurrent.futures.ThreadPoolExecutor(1)
+    under_way = somebody.submit(call, *arguments)
+    somebody.shutdown(wait=False)
+    return under_way

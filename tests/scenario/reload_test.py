@@ -3,7 +3,6 @@
 import grp
 import os
 import signal
-import threading
 import time
 
 import libvirt
@@ -11,7 +10,7 @@ import pytest
 
 import emulators
 from definitions import domain_xml, new_uuid
-from patience import wait_until
+from patience import meanwhile, wait_until
 from vireo_command_test import Http, Vireo
 
 pytestmark = [pytest.mark.vireo_only, pytest.mark.usefixtures("own_daemon")]
@@ -91,26 +90,17 @@ def start_under_way(daemon, conn):
     uuid = new_uuid()
     emulator, pipe = emulators.held_back(daemon, f"held-{uuid[:8]}", uuid)
     domain = conn.defineXML(domain_xml("held", uuid=uuid, emulator=emulator))
-    outcome = []
-
-    def start():
-        try:
-            outcome.append(domain.create())
-        except libvirt.libvirtError as problem:
-            outcome.append(problem)
-
-    starting = threading.Thread(target=start)
-    starting.start()
+    starting = meanwhile(domain.create)
     wait_until(lambda: daemon.guest_pid(uuid), what="the emulator's process")
-    yield domain, pipe, starting, outcome
+    yield domain, pipe, starting
     pid = daemon.guest_pid(uuid)
     if pid:
         os.kill(pid, signal.SIGKILL)
-    starting.join()
+    starting.exception(60)
 
 
 def test_sigterm_lets_calls_finish(start_under_way, daemon):
-    domain, pipe, starting, outcome = start_under_way
+    domain, pipe, starting = start_under_way
     running = libvirt.open(daemon.uri)
     other = running.defineXML(domain_xml("other"))
     other.create()
@@ -128,11 +118,10 @@ def test_sigterm_lets_calls_finish(start_under_way, daemon):
     assert http.ask("GET", "/v1/domains/other")[1]["state"] == "running"
     reply, body = http.ask("POST", "/v1/reload")
     assert (reply.status, body["error"]["code"]) == (503, "shutting_down")
-    assert daemon.alive() and not outcome
+    assert daemon.alive() and not starting.done()
 
     emulators.let_go(pipe)
-    starting.join()
-    assert outcome == [0]
+    assert starting.result(60) == 0
     assert daemon.process.wait(timeout=20) == 0
     assert daemon.guest_pid(other.UUIDString()) == guest
     assert daemon.guest_pid(domain.UUIDString())
@@ -141,7 +130,7 @@ def test_sigterm_lets_calls_finish(start_under_way, daemon):
 
 
 def test_a_second_sigterm_ends_the_wait(start_under_way, daemon):
-    _, _, starting, outcome = start_under_way
+    _, _, starting = start_under_way
     os.kill(daemon.pid(), signal.SIGTERM)
     wait_until(lambda: not daemon.socket_path.exists())
     assert daemon.alive()
@@ -149,6 +138,5 @@ def test_a_second_sigterm_ends_the_wait(start_under_way, daemon):
     os.kill(daemon.pid(), signal.SIGTERM)
     assert daemon.process.wait(timeout=20) == 0
     assert time.monotonic() - began < 5, "the default of shutdown_timeout_ms is twice that"
-    starting.join()
-    assert isinstance(outcome[0], libvirt.libvirtError)
+    assert isinstance(starting.exception(60), libvirt.libvirtError)
     assert "not waiting for calls to finish" in daemon.log()

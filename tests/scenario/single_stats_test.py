@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 import libvirt
 import pytest
 
+from daemons import stopped
 from definitions import domain_xml
 from patience import at_once, wait_until
 
@@ -382,9 +383,8 @@ def hung(daemon, conn, images):
     domain = conn.createXML(domain_xml("hung", devices=disk(images["vda"], "vda") + NIC, balloon=REPORTING))
     domain.memoryStats()
     pid = daemon.guest_pid(domain.UUIDString())
-    os.kill(pid, signal.SIGSTOP)
-    yield domain, other, pid
-    os.kill(pid, signal.SIGCONT)
+    with stopped(pid):
+        yield domain, other, pid
 
 
 @pytest.mark.vireo_only  # libvirtd waits as long as the monitor hangs

@@ -9,6 +9,7 @@ import pytest
 
 import faults
 from definitions import domain_xml
+from patience import meanwhile
 
 pytestmark = pytest.mark.vireo_only
 GUESTS = 16
@@ -115,24 +116,15 @@ def test_a_start_is_given_up_while_it_waits_for_its_label(own_daemon):
     with_slow_labels(own_daemon, 3)
     conn = libvirt.open(own_daemon.uri)
     domain, = define(conn, 1)
-    problems = []
-
-    def start():
-        other = libvirt.open(own_daemon.uri)
-        try:
-            other.lookupByName(domain.name()).create()
-        except libvirt.libvirtError as problem:
-            problems.append(str(problem))
-        other.close()
-
-    thread = threading.Thread(target=start)
+    other = libvirt.open(own_daemon.uri)
     began = time.monotonic()
-    thread.start()
+    starting = meanwhile(other.lookupByName(domain.name()).create)
     time.sleep(0.5)
     domain.destroy()
-    thread.join(30)
+    problem = starting.exception(30)
     assert time.monotonic() - began < 2.5, "destroying it waited for the label"
-    assert problems == [f"operation failed: domain '{domain.name()}' was destroyed while it was being started"]
+    assert str(problem) == f"operation failed: domain '{domain.name()}' was destroyed while it was being started"
+    other.close()
     assert not domain.isActive()
     conn.close()
     faults.disarm(own_daemon)

@@ -1,6 +1,5 @@
 """A start takes long. Whoever asks meanwhile, be it about this very guest, is answered at once."""
 
-import threading
 import xml.etree.ElementTree as ET
 
 import libvirt
@@ -8,7 +7,7 @@ import pytest
 
 import emulators
 from definitions import domain_xml, new_uuid
-from patience import at_once, wait_until
+from patience import at_once, meanwhile, wait_until
 
 
 class Start:
@@ -20,21 +19,12 @@ class Start:
         emulator, self.pipe = emulators.held_back(daemon, f"slow-{name}-{self.uuid[:8]}", self.uuid)
         self.connection = libvirt.open(daemon.uri)
         self.domain = self.connection.defineXML(domain_xml(name, uuid=self.uuid, emulator=emulator))
-        self.problem = None
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        self.under_way = meanwhile(self.domain.createWithFlags, libvirt.VIR_DOMAIN_START_PAUSED)
         wait_until(lambda: daemon.guest_pid(self.uuid), what="the emulator's start")
-
-    def _run(self):
-        try:
-            self.domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-        except libvirt.libvirtError as problem:
-            self.problem = problem
 
     def let_go(self):
         emulators.let_go(self.pipe)
-        self.thread.join(30)
-        assert not self.thread.is_alive()
+        self.under_way.result(30)
 
 
 @pytest.fixture
@@ -47,7 +37,7 @@ def start(daemon):
 
     yield begin
     for one in started:
-        if one.thread.is_alive():
+        if not one.under_way.done():
             one.let_go()
         one.connection.close()
 
@@ -63,9 +53,8 @@ def test_reads_of_the_guest_that_starts(conn, virsh, start):
     assert ET.fromstring(at_once(domain.XMLDesc, libvirt.VIR_DOMAIN_XML_INACTIVE)).findtext("name") == "slow"
     assert "Name:           slow" in at_once(virsh, "dominfo", "slow")
     assert at_once(virsh.names, "--all") == ["slow"]
-    assert slow.thread.is_alive()
+    assert not slow.under_way.done()
     slow.let_go()
-    assert slow.problem is None
     assert domain.state() == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_USER]
 
 
@@ -74,9 +63,8 @@ def test_other_guests_start_meanwhile(conn, start):
     other = conn.defineXML(domain_xml("quick"))
     other.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
     other.destroy()
-    assert slow.thread.is_alive()
+    assert not slow.under_way.done()
     slow.let_go()
-    assert slow.problem is None
 
 
 def test_its_name_is_taken_from_the_beginning(conn, start):
@@ -86,4 +74,3 @@ def test_its_name_is_taken_from_the_beginning(conn, start):
     assert problem.value.get_error_message() == (
         f"operation failed: domain 'slow' already exists with uuid {slow.uuid}")
     slow.let_go()
-    assert slow.problem is None

@@ -21,7 +21,7 @@ import emulators
 import hanging_fs
 from conftest import short_folder
 from definitions import domain_xml, new_uuid
-from patience import AT_ONCE_S, at_once, wait_until
+from patience import AT_ONCE_S, at_once, meanwhile, wait_until
 
 DEADLINE_S, PERIOD_S = 1.0, 1.0
 SETTINGS = f"""stats_deadline_ms = {DEADLINE_S * 1000:.0f}
@@ -241,8 +241,7 @@ def test_a_guest_starts(daemon, conn, guests):
     uuid = new_uuid()
     emulator, pipe = emulators.held_back(daemon, f"slow-{uuid[:8]}", uuid)
     slow = guests.define("slow", uuid=uuid, emulator=emulator)
-    starting = threading.Thread(target=slow.create)
-    starting.start()
+    starting = meanwhile(slow.create)
     try:
         wait_until(lambda: daemon.guest_pid(uuid), what="the emulator's start")
         for flags in (0, NOWAIT):
@@ -252,8 +251,7 @@ def test_a_guest_starts(daemon, conn, guests):
             assert records["slow"]["state.state"] == libvirt.VIR_DOMAIN_SHUTOFF
     finally:
         emulators.let_go(pipe)
-        starting.join(30)
-    assert not starting.is_alive()
+        starting.result(30)
     wait_until(lambda: not stale(ask(conn)), what="the figures of who has started")
 
 
@@ -263,20 +261,11 @@ def test_a_lane_is_held(daemon, conn, guests):
     ask(conn)
     guests.signal(signal.SIGSTOP, "hung")
     other = libvirt.open(daemon.uri)
-    refusals = []
-
-    def resume():
-        try:
-            other.lookupByName("hung").resume()
-        except libvirt.libvirtError as problem:
-            refusals.append(problem)
-
-    waiting = threading.Thread(target=resume)
-    waiting.start()
-    while waiting.is_alive():
+    waiting = meanwhile(other.lookupByName("hung").resume)
+    while not waiting.done():
         assert stale(ask(conn)) == {"hung"}
         assert not at_once(ask, conn, 0, NOWAIT)["well"]["vireo.stale"]
-    assert [problem.get_error_code() for problem in refusals] == [libvirt.VIR_ERR_OPERATION_TIMEOUT]
+    assert waiting.exception().get_error_code() == libvirt.VIR_ERR_OPERATION_TIMEOUT
     other.close()
 
 

@@ -1,15 +1,15 @@
 """One QEMU hangs. Nobody who asks about guests, this one or others, has to wait for it."""
 
-import os
-import signal
-import threading
+import time
 import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
 
+from daemons import stopped
 from definitions import domain_xml
-from patience import at_once
+from patience import at_once, meanwhile
+
 
 @pytest.fixture
 def hung(daemon, conn):
@@ -17,13 +17,8 @@ def hung(daemon, conn):
     guests = {name: conn.defineXML(domain_xml(name)) for name in ("before", "hung", "after")}
     for domain in guests.values():
         domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-    pid = daemon.guest_pid(guests["hung"].UUIDString())
-    os.kill(pid, signal.SIGSTOP)
-    yield guests
-    try:
-        os.kill(pid, signal.SIGCONT)
-    except ProcessLookupError:
-        pass  # it has been destroyed
+    with stopped(daemon.guest_pid(guests["hung"].UUIDString())):
+        yield guests
 
 
 def test_reads_of_all_guests_answer_at_once(daemon, hung):
@@ -64,20 +59,11 @@ def test_the_hung_guest_can_be_destroyed(conn, hung, recorder):
 
 def test_reads_while_somebody_waits_for_the_hung_guest(daemon, conn, hung):
     """A resume waits for the monitor that hangs. Reads of that very guest answer, and destroy ends the waiting."""
-    refusals = []
     other = libvirt.open(daemon.uri)
-
-    def wait_for_it():
-        try:
-            other.lookupByName("hung").resume()
-        except libvirt.libvirtError as problem:
-            refusals.append(problem)
-
-    waiting = threading.Thread(target=wait_for_it)
-    waiting.start()
+    waiting = meanwhile(other.lookupByName("hung").resume)
     # Long enough for the call to have reached the monitor, and it must not have come back.
-    waiting.join(0.5)
-    assert waiting.is_alive()
+    time.sleep(0.5)
+    assert not waiting.done()
     for name in hung:
         domain = at_once(conn.lookupByName, name)
         assert at_once(domain.isActive) == 1
@@ -85,9 +71,7 @@ def test_reads_while_somebody_waits_for_the_hung_guest(daemon, conn, hung):
         assert at_once(domain.XMLDesc)
     assert len(at_once(conn.listAllDomains)) == 3
     hung["hung"].destroy()
-    waiting.join(10)
-    assert not waiting.is_alive()
-    assert len(refusals) == 1
+    assert isinstance(waiting.exception(10), libvirt.libvirtError)
     other.close()
 
 
@@ -95,11 +79,7 @@ def test_a_balloon_makes_no_difference(daemon, conn):
     """dominfo tells the balloon's size, which only the monitor knows anew: the last known one has to do."""
     domain = conn.defineXML(domain_xml("hung").replace("<memballoon model='none'/>", "<memballoon model='virtio'/>"))
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-    pid = daemon.guest_pid(domain.UUIDString())
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(daemon.guest_pid(domain.UUIDString())):
         for _ in range(3):
             assert at_once(domain.info)[0] == libvirt.VIR_DOMAIN_PAUSED
             assert at_once(domain.XMLDesc)
-    finally:
-        os.kill(pid, signal.SIGCONT)

@@ -14,6 +14,7 @@ import time
 import pyte
 import pytest
 
+from daemons import stopped
 from definitions import domain_xml
 from patience import wait_until
 
@@ -189,15 +190,12 @@ def test_the_daemon_goes_and_comes_back(top, own_daemon, three):
 def test_a_daemon_that_hangs_keeps_no_key_waiting(top, own_daemon, three):
     shown = top()
     shown.shows("alpha")
-    os.kill(own_daemon.pid(), signal.SIGSTOP)
-    try:
+    with stopped(own_daemon.pid()):
         time.sleep(0.7)  # it has asked and waits
         shown.press("N")
         shown.order("alpha", "beta", "gamma")
         shown.press("q")
         shown.ended(0)
-    finally:
-        os.kill(own_daemon.pid(), signal.SIGCONT)
 
 
 def run(daemon, *arguments):
