@@ -10,7 +10,6 @@ import pytest
 from consoles import Console
 from definitions import SERIAL, domain_xml, linux_xml
 from patience import wait_until
-from vireo_command_test import Vireo
 
 pytestmark = pytest.mark.vireo_only
 
@@ -22,11 +21,6 @@ def says_up(text=None, attributes=None):
     attributes = attributes or f"console='{text}'"
     return ("<metadata><vireo:guest xmlns:vireo='urn:vireo:guest:1'>"
             f"<vireo:up {attributes}/></vireo:guest></metadata>")
-
-
-@pytest.fixture
-def vireo(daemon):
-    return Vireo(daemon)
 
 
 def storm_of(vireo):

@@ -1,6 +1,10 @@
-"""Runs the real virsh and says what it printed."""
+"""Runs virsh and the vireo command and says what they printed; and what the vireo command asks, the HTTP door."""
 
+import http.client
+import json
 import os
+import pathlib
+import socket
 import subprocess
 
 ENVIRONMENT = dict(os.environ, LIBVIRT_AUTOSTART="0", LC_ALL="C")
@@ -55,3 +59,49 @@ class Virsh:
 
     def popen(self, *arguments, **options):
         return subprocess.Popen(self.argv(*arguments), env=ENVIRONMENT, **options)
+
+
+class Vireo:
+    """The command, asking one daemon: calling it gives what it printed; .fails() gives what it complained."""
+
+    def __init__(self, daemon):
+        self.binary = pathlib.Path(daemon.command()[0]).parent / "vireo"
+        self.where = ["--root", str(daemon.root)]
+
+    def argv(self, *arguments, where=None):
+        return [str(self.binary), *(self.where if where is None else where), *arguments]
+
+    def run(self, *arguments, where=None, **environment):
+        clean = {name: value for name, value in os.environ.items() if name != "VIREO_SOCKET"}
+        return subprocess.run(self.argv(*arguments, where=where),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+                              env=dict(clean, LC_ALL="C", **environment))
+
+    def __call__(self, *arguments, **options):
+        done = self.run(*arguments, **options)
+        assert done.returncode == 0 and done.stderr == "", f"{arguments}: {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def fails(self, *arguments, status=1, **options):
+        done = self.run(*arguments, **options)
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}"
+        assert done.stdout == ""
+        return done.stderr
+
+
+class Http(http.client.HTTPConnection):
+    """Speaks with a daemon's door as any HTTP client would."""
+
+    def __init__(self, daemon, timeout_s=20):
+        super().__init__("vireod", timeout=timeout_s)
+        self.path = str(daemon.root / "run/http-sock")
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+    def ask(self, method, target, body=None):
+        self.request(method, target, body=body)
+        reply = self.getresponse()
+        return reply, json.loads(reply.read())

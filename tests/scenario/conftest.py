@@ -188,6 +188,11 @@ def virsh(daemon, tmp_path):
 
 
 @pytest.fixture
+def vireo(daemon):
+    return commands.Vireo(daemon)
+
+
+@pytest.fixture
 def conn(daemon):
     connection = libvirt.open(daemon.uri)
     yield connection

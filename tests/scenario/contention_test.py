@@ -9,14 +9,8 @@ import pytest
 from daemons import stopped
 from definitions import domain_xml
 from patience import meanwhile
-from vireo_command_test import Vireo
 
 pytestmark = pytest.mark.vireo_only
-
-
-@pytest.fixture
-def vireo(daemon):
-    return Vireo(daemon)
 
 
 def sites(report, kind):

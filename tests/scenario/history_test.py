@@ -5,30 +5,21 @@ import csv
 import datetime
 import io
 import json
-import os
 import re
-import signal
 import time
 
-import libvirt
 import pytest
 
 from consoles import Terminal
 from daemons import stopped
 from definitions import domain_xml
 from patience import wait_until
-from vireo_command_test import Vireo
 
 pytestmark = [pytest.mark.vireo_only, pytest.mark.usefixtures("own_daemon")]
 
 PERIOD_MS = 500
 # A boot sector that reads itself again and again with the BIOS's int 13h, and never ends.
 READER = bytes.fromhex("31c0 8ec0 b80102 bb0080 b90100 ba8000 cd13 ebec")
-
-
-@pytest.fixture
-def vireo(daemon):
-    return Vireo(daemon)
 
 
 @pytest.fixture
@@ -125,7 +116,7 @@ def test_on_a_terminal_the_plot_fills_it(vireo, busy):
     busy.create()
     History(vireo).wait_for("cpu", lambda share: share > 10, "the guest to use a processor")
     for locale, bar, corner in (("C.UTF-8", "█", "└"), ("C", "#", "+")):
-        terminal = Terminal(["env", f"LC_ALL={locale}", *map(str, (vireo.binary, *vireo.where, "history", "busy", "cpu"))])
+        terminal = Terminal(["env", f"LC_ALL={locale}", *vireo.argv("history", "busy", "cpu")])
         terminal.expect("last ")
         assert terminal.wait() == 0
         terminal.close()

@@ -1,14 +1,13 @@
 """Why a guest is silent can be read off: it is stopped, or one of its threads waits for a file that does not come."""
 
-import http.client
-import json
+import contextlib
 import os
-import socket
 
 import libvirt
 import pytest
 
 import hanging_fs
+from commands import Http
 from daemons import stopped
 from definitions import domain_xml
 from patience import at_once, meanwhile, wait_until
@@ -16,25 +15,10 @@ from patience import at_once, meanwhile, wait_until
 pytestmark = pytest.mark.vireo_only
 
 
-class Door(http.client.HTTPConnection):
-    """The daemon's HTTP door."""
-
-    def __init__(self, daemon):
-        super().__init__("vireod", timeout=20)
-        self.path = str(daemon.root / "run" / "http-sock")
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-
 def ask(daemon, target):
-    door = Door(daemon)
-    door.request("GET", target)
-    answer = door.getresponse()
-    body = json.loads(answer.read())
-    door.close()
-    assert answer.status == 200, body
+    with contextlib.closing(Http(daemon)) as door:
+        reply, body = door.ask("GET", target)
+    assert reply.status == 200, body
     return body
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 import daemons
+from commands import Http
 from conftest import clean, short_folder
 from definitions import domain_xml
 from patience import at_once, wait_until
@@ -65,17 +65,6 @@ def guest(watched, conn):
                                            balloon="<memballoon model='virtio'><stats period='1'/></memballoon>"))
         domain.create()
     return domain
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=20)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 def get(connection, path="/metrics", accept="*/*", method="GET"):
@@ -158,7 +147,7 @@ def test_openmetrics_is_well_formed(watched, guest):
 
 def test_both_doors_tell_the_same_and_the_address_nothing_else(watched, guest):
     at_address = http.client.HTTPConnection("127.0.0.1", watched.port, timeout=20)
-    on_socket = UnixConnection(watched.root / "run/http-sock")
+    on_socket = Http(watched)
     assert get(at_address, "/")[::2] == (200, "vireod's metrics are at /metrics\n")
     by_address, by_socket = (get(each) for each in (at_address, on_socket))
     assert by_address[:2] == by_socket[:2] == (200, "text/plain; version=0.0.4; charset=utf-8")

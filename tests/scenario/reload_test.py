@@ -9,16 +9,11 @@ import libvirt
 import pytest
 
 import emulators
+from commands import Http
 from definitions import domain_xml, new_uuid
 from patience import meanwhile, wait_until
-from vireo_command_test import Http, Vireo
 
 pytestmark = [pytest.mark.vireo_only, pytest.mark.usefixtures("own_daemon")]
-
-
-@pytest.fixture
-def vireo(daemon):
-    return Vireo(daemon)
 
 
 @pytest.fixture
@@ -104,7 +99,7 @@ def test_sigterm_lets_calls_finish(start_under_way, daemon):
     running = libvirt.open(daemon.uri)
     other = running.defineXML(domain_xml("other"))
     other.create()
-    http = Http(daemon.root / "run/http-sock")
+    http = Http(daemon)
     assert http.ask("GET", "/v1/daemon")[0].status == 200
     guest = daemon.guest_pid(other.UUIDString())
 

@@ -9,16 +9,11 @@ import libvirt
 import pytest
 
 import emulators
+from commands import Http
 from definitions import domain_xml
 from patience import wait_until
-from vireo_command_test import Http, Vireo
 
 pytestmark = pytest.mark.vireo_only
-
-
-@pytest.fixture
-def vireo(daemon):
-    return Vireo(daemon)
 
 
 @pytest.fixture
@@ -117,7 +112,7 @@ def one_at_a_time(own_daemon):
 def test_a_start_that_waits_ends_with_its_client_and_with_destroy(one_at_a_time, vireo, virsh):
     names = [f"g{i}" for i in range(6)]
     again = one_at_a_time(*names, "left", "ended")
-    crowd = subprocess.Popen([vireo.binary, *vireo.where, "start", *names], stdout=subprocess.DEVNULL)
+    crowd = subprocess.Popen(vireo.argv("start", *names), stdout=subprocess.DEVNULL)
     wait_until(lambda: len(running(again)) >= 1)
     starts = [subprocess.Popen(virsh.argv("start", name), stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
               for name in ("left", "ended")]
@@ -136,7 +131,7 @@ def test_what_waits_is_cancelled_when_the_command_is(one_at_a_time, vireo):
     """Ctrl-C: those that wait are not started, those that have begun run on."""
     names = [f"g{i}" for i in range(8)]
     again = one_at_a_time(*names)
-    command = subprocess.Popen([vireo.binary, *vireo.where, "start", "--all"], stdout=subprocess.DEVNULL,
+    command = subprocess.Popen(vireo.argv("start", "--all"), stdout=subprocess.DEVNULL,
                                # Whoever runs the tests in the background may have had it ignored.
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     wait_until(lambda: len(running(again)) >= 1)
@@ -150,7 +145,7 @@ def test_what_waits_is_cancelled_when_the_command_is(one_at_a_time, vireo):
 
 
 def test_bodies(daemon, fleet):
-    door = Http(daemon.root / "run/http-sock")
+    door = Http(daemon)
     fleet("web")
     for body, says in (("", "is no JSON"), ('{"all": true, "wait": 1}', '"wait" means nothing here'),
                        ('{"domains": []}', "at least one")):

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import threading
@@ -19,6 +18,7 @@ import pytest
 
 import emulators
 import hanging_fs
+from commands import Http
 from conftest import short_folder
 from definitions import domain_xml, new_uuid
 from patience import AT_ONCE_S, at_once, meanwhile, wait_until
@@ -100,12 +100,11 @@ def median_s(call):
 
 
 def scrape(daemon):
-    with socket.socket(socket.AF_UNIX) as door:
-        door.settimeout(AT_ONCE_S)
-        door.connect(str(daemon.root / "run/http-sock"))
-        door.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
-        said = b"".join(iter(lambda: door.recv(65536), b""))
-    assert b" 200 " in said.splitlines()[0]
+    with contextlib.closing(Http(daemon, timeout_s=AT_ONCE_S)) as door:
+        door.request("GET", "/metrics")
+        reply = door.getresponse()
+        reply.read()
+    assert reply.status == 200
 
 
 def latencies(daemon, connection, name):

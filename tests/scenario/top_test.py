@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import pathlib
 import pty
 import select
 import signal
@@ -14,6 +13,7 @@ import time
 import pyte
 import pytest
 
+from commands import Vireo
 from daemons import stopped
 from definitions import domain_xml
 from patience import wait_until
@@ -22,10 +22,6 @@ pytestmark = pytest.mark.vireo_only
 
 # Of a terminal whose every sequence pyte knows.
 DOWN, HOME, F6, F10 = "\x1bOB", "\x1b[1~", "\x1b[17~", "\x1b[21~"
-
-
-def vireo():
-    return str(pathlib.Path(os.environ.get("VIREOD", "build/release/bin/vireod")).resolve().parent / "vireo")
 
 
 class Top:
@@ -39,7 +35,7 @@ class Top:
         fcntl.ioctl(self.other, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.settings = termios.tcgetattr(self.other)
         self.process = subprocess.Popen(
-            [vireo(), "--root", str(daemon.root), "top", "-d", "0.3", *arguments], stdin=self.other, stdout=self.other,
+            Vireo(daemon).argv("top", "-d", "0.3", *arguments), stdin=self.other, stdout=self.other,
             stderr=self.other, start_new_session=True, env={**os.environ, "TERM": "screen-256color", "LC_ALL": "C.UTF-8"},
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
@@ -199,8 +195,7 @@ def test_a_daemon_that_hangs_keeps_no_key_waiting(top, own_daemon, three):
 
 
 def run(daemon, *arguments):
-    return subprocess.run([vireo(), "--root", str(daemon.root), "top", *arguments], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False)
+    return Vireo(daemon).run("top", *arguments)
 
 
 def test_plain_text_for_scripts(daemon, three):

@@ -14,9 +14,9 @@ import libvirt
 import pytest
 
 import daemons
+from commands import Http, Vireo
 from definitions import SERIAL, domain_xml
 from patience import wait_until
-from vireo_command_test import Http, Vireo
 
 pytestmark = pytest.mark.vireo_only
 
@@ -387,7 +387,7 @@ def test_what_it_does_is_counted(conn, tree, daemon):
     assert after["xenstore"]["clients_accepted"] == before["xenstore"]["clients_accepted"] + 1
     assert after["xenstore"]["requests"] > before["xenstore"]["requests"]
     # Each figure has a name of its own for Prometheus.
-    with contextlib.closing(Http(daemon.root / "run/http-sock")) as door:
+    with contextlib.closing(Http(daemon)) as door:
         door.request("GET", "/metrics")
         metrics = door.getresponse().read().decode()
     assert "vireo_tree_nodes " in metrics

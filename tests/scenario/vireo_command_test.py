@@ -1,74 +1,23 @@
 """The vireo command, and the HTTP door behind it: lists, the daemon's own figures, and where a start's time went."""
 
-import http.client
 import json
-import os
-import pathlib
 import re
 import socket
-import subprocess
 import threading
 
 import libvirt
 import pytest
 
 import emulators
+from commands import Http
 from definitions import domain_xml, new_uuid
 
 pytestmark = pytest.mark.vireo_only
 
 
-class Vireo:
-    """The command, asking one daemon: calling it gives what it printed; .fails() gives what it complained."""
-
-    def __init__(self, daemon):
-        self.binary = pathlib.Path(daemon.command()[0]).parent / "vireo"
-        self.where = ["--root", str(daemon.root)]
-
-    def run(self, *arguments, where=None, **environment):
-        clean = {name: value for name, value in os.environ.items() if name != "VIREO_SOCKET"}
-        return subprocess.run([self.binary, *(self.where if where is None else where), *arguments],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
-                              env=dict(clean, LC_ALL="C", **environment))
-
-    def __call__(self, *arguments, **options):
-        done = self.run(*arguments, **options)
-        assert done.returncode == 0 and done.stderr == "", f"{arguments}: {done.returncode}\n{done.stderr}"
-        return done.stdout
-
-    def fails(self, *arguments, status=1, **options):
-        done = self.run(*arguments, **options)
-        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}"
-        assert done.stdout == ""
-        return done.stderr
-
-
-@pytest.fixture
-def vireo(daemon):
-    return Vireo(daemon)
-
-
-class Http(http.client.HTTPConnection):
-    """Speaks with the door as any HTTP client would."""
-
-    def __init__(self, path):
-        super().__init__("vireod", timeout=20)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
-        self.sock.connect(self.path)
-
-    def ask(self, method, target, body=None):
-        self.request(method, target, body=body)
-        reply = self.getresponse()
-        return reply, json.loads(reply.read())
-
-
 @pytest.fixture
 def door(daemon):
-    connection = Http(daemon.root / "run/http-sock")
+    connection = Http(daemon)
     yield connection
     connection.close()
 

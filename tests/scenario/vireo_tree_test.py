@@ -15,11 +15,11 @@ import libvirt
 import pytest
 
 import daemons
+from commands import Vireo
 from conftest import short_folder
 from definitions import domain_xml, new_uuid
 from patience import wait_until
 from tree_guests_test import READ, TRANSACTION_END, TRANSACTION_START, WRITE, Tree
-from vireo_command_test import Vireo
 
 pytestmark = pytest.mark.vireo_only
 
@@ -30,7 +30,7 @@ class VireoTree(Vireo):
 
     def start(self, *arguments):
         """Runs on, with its output line by line."""
-        return subprocess.Popen([self.binary, *self.where, "tree", *arguments], stdin=subprocess.DEVNULL,
+        return subprocess.Popen(self.argv("tree", *arguments), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, text=True, bufsize=1)
 
 
@@ -67,7 +67,7 @@ def test_nodes_are_made_read_and_removed(tree):
 
 def test_long_lists_are_read_whole(tree):
     names = [f"child-{number:04}" for number in range(2000)]
-    done = subprocess.run([tree.binary, *tree.where, "tree", "--transaction", "-"], text=True, timeout=60, check=True,
+    done = subprocess.run(tree.argv("tree", "--transaction", "-"), text=True, timeout=60, check=True,
                           input="".join(f"set /story/{name} {name}\n" for name in names), capture_output=True)
     assert done.stdout == ""
     lines = tree("ls", "--flat", "/story").splitlines()
