@@ -3,15 +3,14 @@
 #include "host/cgroups.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "base/fault.hpp"
+#include "base/test_files.hpp"
 
 namespace vireo::host {
 namespace {
@@ -20,12 +19,6 @@ namespace fs = std::filesystem;
 
 class CgroupsTest : public testing::Test {
  protected:
-  CgroupsTest() {
-    std::string name = fs::temp_directory_path() / "vireo-cgroups-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~CgroupsTest() override { fs::remove_all(folder_); }
-
   // A hierarchy of folders. They are not the kernel's: files that a limit is written to are made beforehand.
   CgroupMount v1(const std::string& name, std::vector<std::string> controllers) {
     fs::create_directories(folder_ + "/" + name);
@@ -40,12 +33,12 @@ class CgroupsTest : public testing::Test {
     std::ofstream(folder_ + "/" + path) << text << "\n";
   }
   std::string content(const std::string& path) {
-    std::ifstream stream(folder_ + "/" + path);
-    std::string text((std::istreambuf_iterator<char>(stream)), {});
+    const auto text = tests::content_of(made_.file(path));
     return text.substr(0, text.find('\n'));
   }
 
-  std::string folder_;
+  const tests::Folder made_;
+  const std::string folder_ = made_.path();
 };
 
 TEST_F(CgroupsTest, MountTables) {
@@ -211,9 +204,7 @@ TEST_F(CgroupsTest, SweepTakesWhatHoldsNobody) {
 
 // The kernel's own, of whichever version this host has.
 TEST_F(CgroupsTest, OnThisHost) {
-  std::ifstream file("/proc/self/mounts");
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto mounts = cgroup_mounts_in(text);
+  const auto mounts = cgroup_mounts_in(tests::content_of("/proc/self/mounts"));
   HostCgroups groups(mounts, "vireo-test-" + std::to_string(::getpid()));
   auto place = groups.make("guest-1", {});
   ASSERT_TRUE(place);

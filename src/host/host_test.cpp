@@ -1,12 +1,12 @@
 // The host as described by folders that look like /proc and /sys of other machines, and the machine that this runs on.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <map>
 
+#include "base/test_files.hpp"
 #include "host/cpu_map.hpp"
 #include "host/host_xml.hpp"
 #include "host/linux_host.hpp"
@@ -17,12 +17,6 @@ namespace {
 
 class FakeHost : public testing::Test {
  protected:
-  FakeHost() {
-    std::string name = std::filesystem::temp_directory_path() / "vireo-host-test-XXXXXX";
-    root_ = ::mkdtemp(name.data());
-  }
-  ~FakeHost() override { std::filesystem::remove_all(root_); }
-
   void file(const std::string& path, const std::string& content) {
     const auto full = root_ + path;
     std::filesystem::create_directories(std::filesystem::path(full).parent_path());
@@ -61,7 +55,8 @@ class FakeHost : public testing::Test {
     }
   }
 
-  std::string root_;
+  const tests::Folder folder_;
+  const std::string root_ = folder_.path();
 };
 
 TEST_F(FakeHost, CountsNodesSocketsCoresAndThreads) {

@@ -2,11 +2,12 @@
 #include "host/image_sizes.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_files.hpp"
 
 namespace vireo::host {
 namespace {
@@ -15,23 +16,17 @@ using model::ImageFormat;
 
 class ImageSizes : public testing::Test {
  protected:
-  ImageSizes() {
-    std::string name = std::filesystem::temp_directory_path() / "vireo-image-test-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~ImageSizes() override { std::filesystem::remove_all(folder_); }
-
   std::string file(const std::string& content) const {
     std::ofstream(path()) << content;
     return path();
   }
-  std::string path() const { return folder_ + "/image"; }
+  std::string path() const { return folder_.file("image"); }
   // A header of version 3 as qemu-img writes it, up to what follows the size.
   static std::string qcow2(const std::string& size) {
     return std::string("QFI\xfb\0\0\0\x03", 8) + std::string(12, '\0') + std::string("\0\0\0\x10", 4) + size;
   }
 
-  std::string folder_;
+  const tests::Folder folder_;
 };
 
 TEST_F(ImageSizes, ARawImageIsAsBigAsItsFileAndTakesWhatItsBlocksTake) {

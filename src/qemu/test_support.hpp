@@ -1,40 +1,18 @@
-// For this room's tests: a core thread's loop run by hand, folders that go away, and what to ask of a process.
+// For this room's tests: a core thread's loop run by hand, and scripts that stand for QEMU.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
+#include "base/test_files.hpp"
 #include "base/workers.hpp"
 
 namespace vireo::qemu::test {
 
-class Folder {
- public:
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "vireo-qemu-test-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-inline std::string content_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using tests::content_of;
+using tests::Folder;
 
 inline void write_script(const std::string& path, const std::string& text) {
   std::ofstream(path) << "#!/bin/sh\n" << text << "\n";

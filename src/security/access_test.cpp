@@ -3,13 +3,14 @@
 #include "security/access.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_files.hpp"
 
 namespace vireo::security {
 namespace {
@@ -83,12 +84,7 @@ class AccessWalk : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can make other users' files";
-    std::string name = fs::temp_directory_path() / "vireo-access-XXXXXX";
-    folder = ::mkdtemp(name.data());
     fs::permissions(folder, fs::perms(0755));
-  }
-  ~AccessWalk() override {
-    if (!folder.empty()) fs::remove_all(folder);
   }
   std::string file(const std::string& name, mode_t mode) {
     const auto path = folder + "/" + name;
@@ -97,7 +93,8 @@ class AccessWalk : public testing::Test {
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;
   }
-  std::string folder;
+  const tests::Folder made;
+  const std::string folder = made.path();
 };
 
 TEST_F(AccessWalk, TheFolderInTheWayIsNamed) {

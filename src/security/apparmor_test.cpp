@@ -3,11 +3,11 @@
 #include "security/apparmor.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "base/test_files.hpp"
 #include "security/apparmor_profile.hpp"
 #include "security/run_program.hpp"
 
@@ -20,11 +20,8 @@ using namespace std::chrono_literals;
 class AppArmorTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = fs::temp_directory_path() / "vireo-apparmor-XXXXXX";
-    folder = ::mkdtemp(name.data());
     for (const char* part : {"/run/7", "/log", "/images"}) fs::create_directories(folder + part);
   }
-  ~AppArmorTest() override { fs::remove_all(folder); }
   Result<void> compile(const std::string& text) const {
     std::ofstream(folder + "/profile") << text;
     return run_program({"apparmor_parser", "--skip-kernel-load", "--skip-cache", folder + "/profile"},
@@ -49,7 +46,8 @@ class AppArmorTest : public testing::Test {
     return AppArmorDriver(
         {.profile_dir = folder + "/profiles", .runtime_dir = folder + "/run", .log_dir = folder + "/log"});
   }
-  std::string folder;
+  const tests::Folder made;
+  const std::string folder = made.path();
 };
 
 TEST_F(AppArmorTest, WhatIsOfThisGuestStandsAtTheEnd) {

@@ -2,7 +2,6 @@
 #include "security/dac.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <fstream>
 
 #include "base/fault.hpp"
+#include "base/test_files.hpp"
 #include "security/owned_file.hpp"
 #include "security/stack.hpp"
 
@@ -24,12 +24,7 @@ class DacTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can change owners";
-    std::string name = fs::temp_directory_path() / "vireo-dac-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
     fs::permissions(folder_, fs::perms(0755));
-  }
-  ~DacTest() override {
-    if (!folder_.empty()) fs::remove_all(folder_);
   }
 
   std::string file(const std::string& name, uid_t uid, gid_t gid, mode_t mode) {
@@ -72,7 +67,8 @@ class DacTest : public testing::Test {
   Result<void> label(const model::DomainDefPtr& def) { return run(labeler_->label(def, Deadline::in(10s))); }
   void restore(const model::DomainDefPtr& def) { run(labeler_->restore(def, Deadline::in(10s))); }
 
-  std::string folder_;
+  const tests::Folder made_;
+  const std::string folder_ = made_.path();
   asio::io_context core_;
   Workers workers_{"images", 2};
   const Credentials user_{.uid = 4321, .gid = 4322, .groups = {4323}, .user = "qemu"};

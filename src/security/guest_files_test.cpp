@@ -2,15 +2,13 @@
 #include "security/guest_files.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/test_files.hpp"
 
 namespace vireo::security {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::string header_with(const std::string& backing) {
   std::string header = "QFI\xfb";
@@ -34,8 +32,8 @@ TEST(GuestFiles, AHeaderNamesTheImageBehind) {
 }
 
 TEST(GuestFiles, AChainIsFollowedToItsEndAndNotRoundForEver) {
-  std::string folder = fs::temp_directory_path() / "vireo-chain-XXXXXX";
-  ASSERT_TRUE(::mkdtemp(folder.data()));
+  const tests::Folder made;
+  const auto& folder = made.path();
   std::ofstream(folder + "/top") << header_with("middle");
   std::ofstream(folder + "/middle") << header_with(folder + "/base");
   std::ofstream(folder + "/base") << "raw";
@@ -57,7 +55,6 @@ TEST(GuestFiles, AChainIsFollowedToItsEndAndNotRoundForEver) {
   guest.devices.disks[0].no_backing = false;
   guest.devices.disks[0].file = folder + "/round";
   EXPECT_LT(guest_files_and_backing(guest).size(), 1000U);
-  fs::remove_all(folder);
 }
 
 TEST(GuestFiles, EachWithWhatIsDoneToIt) {

@@ -3,19 +3,17 @@
 #include "security/selinux.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "base/fault.hpp"
+#include "base/test_files.hpp"
 
 namespace vireo::security {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 const SelinuxContexts contexts{.process = "system_u:system_r:svirt_t:s0",
@@ -88,17 +86,12 @@ class SelinuxFiles : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can set such attributes";
-    std::string name = fs::temp_directory_path() / "vireo-selinux-XXXXXX";
-    folder = ::mkdtemp(name.data());
     guest.name = "guest";
     guest.uuid = Uuid::random();
     guest.id = 7;
     add("own", false, false);
     add("shared", false, true);
     add("media", true, false);
-  }
-  ~SelinuxFiles() override {
-    if (!folder.empty()) fs::remove_all(folder);
   }
   void add(const std::string& name, bool readonly, bool shared) {
     std::ofstream(folder + "/" + name) << "content";
@@ -117,7 +110,8 @@ class SelinuxFiles : public testing::Test {
   void set(const std::string& name, const std::string& text) const {
     EXPECT_EQ(::setxattr((folder + "/" + name).c_str(), attributes.label.c_str(), text.data(), text.size(), 0), 0);
   }
-  std::string folder;
+  const tests::Folder made;
+  const std::string folder = made.path();
   model::DomainDef guest;
 };
 

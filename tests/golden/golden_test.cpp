@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "base/test_files.hpp"
 #include "presence/difference.hpp"
 #include "presence/nodes.hpp"
 #include "presence/place.hpp"
@@ -24,13 +24,6 @@ namespace {
 
 const std::filesystem::path goldens = std::filesystem::path(VIREO_SOURCE_DIR) / "tests/golden";
 
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 std::vector<std::string> names() {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(goldens / "domains")) {
@@ -42,8 +35,8 @@ std::vector<std::string> names() {
 
 class Golden : public testing::TestWithParam<std::string> {
  protected:
-  std::string in() const { return slurp(goldens / "domains" / (GetParam() + ".in.xml")); }
-  std::string out() const { return slurp(goldens / "domains" / (GetParam() + ".out.xml")); }
+  std::string in() const { return tests::content_of(goldens / "domains" / (GetParam() + ".in.xml")); }
+  std::string out() const { return tests::content_of(goldens / "domains" / (GetParam() + ".out.xml")); }
 
   static model::DomainDef parsed(const std::string& text, xml::ParseOptions options = {}) {
     auto def = xml::parse_domain(text, options);
@@ -57,7 +50,7 @@ class Golden : public testing::TestWithParam<std::string> {
   }
   static void expect_golden(const std::string& text, const std::filesystem::path& path) {
     if (std::getenv("VIREO_RECORD_GOLDENS") != nullptr) std::ofstream(path) << text;
-    EXPECT_EQ(text, slurp(path));
+    EXPECT_EQ(text, tests::content_of(path));
   }
   model::DomainDef live() const {
     auto def = qemu::assign_aliases(completed(), "/run/vireo/channel/7");

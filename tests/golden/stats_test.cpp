@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <sstream>
 
+#include "base/test_files.hpp"
 #include "tests/fixtures/figures.hpp"
 
 namespace vireo {
@@ -18,13 +18,6 @@ namespace {
 namespace json = qmp::json;
 
 const std::filesystem::path conversations = std::filesystem::path(VIREO_SOURCE_DIR) / "tests/golden/stats";
-
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 std::vector<std::string> names() {
   std::vector<std::string> found;
@@ -35,7 +28,7 @@ std::vector<std::string> names() {
 
 tests::Answers answers_of(const std::string& name) {
   tests::Answers answers;
-  const auto exchanges = json::parse(slurp(conversations / (name + ".json")));
+  const auto exchanges = json::parse(tests::content_of(conversations / (name + ".json")));
   for (const auto& exchange : exchanges.as_array()) {
     std::string command(exchange.at("execute").as_string());
     if (command == "query-stats") command += " " + std::string(exchange.at("arguments").at("target").as_string());
@@ -155,7 +148,7 @@ TEST_P(Figures, AreWhatAClientSees) {
   const auto text = text_of(tests::record_of(answers_));
   const auto path = conversations / (GetParam() + ".expected");
   if (std::getenv("VIREO_RECORD_GOLDENS") != nullptr) std::ofstream(path) << text;
-  EXPECT_EQ(text, slurp(path));
+  EXPECT_EQ(text, tests::content_of(path));
 }
 
 TEST_P(Figures, SurviveEveryDistortion) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/test_files.hpp"
 #include "doors/libvirt/test_door.hpp"
 
 namespace vireo::doors::libvirt::testing {
@@ -18,8 +19,6 @@ using enum proc::Remote;
 class ListeningDoor : public DoorTest {
  protected:
   ListeningDoor() {
-    std::string name = (fs::temp_directory_path() / "vireo-door-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
     welcoming_.emplace(std::vector{door_.executor(), second_.executor()}, table_, limits_, [this](Session& session) {
       session.state = std::make_shared<ToyState>(story_, core_.executor());
     });
@@ -32,7 +31,6 @@ class ListeningDoor : public DoorTest {
     door_.end();
     core_.sweep();
     second_.sweep();
-    fs::remove_all(folder_);
   }
   Client dial(const fs::path& path) {
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
@@ -42,7 +40,8 @@ class ListeningDoor : public DoorTest {
     return Client(fd);
   }
 
-  fs::path folder_;
+  const tests::Folder made_;
+  const fs::path folder_ = made_.path();
   Thread second_;
   std::optional<Door> welcoming_;
 };

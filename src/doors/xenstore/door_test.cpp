@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/io_thread.hpp"
+#include "base/test_files.hpp"
 #include "doors/xenstore/test_world.hpp"
 
 namespace vireo::doors::xenstore::testing {
@@ -74,15 +75,10 @@ class Caller {
 
 class ListeningDoor : public ::testing::Test {
  protected:
-  ListeningDoor() {
-    std::string name = (fs::temp_directory_path() / "vireo-tree-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    thread_.start();
-  }
+  ListeningDoor() { thread_.start(); }
   ~ListeningDoor() override {
     if (door_) door_->close();
     thread_.stop();
-    fs::remove_all(folder_);
   }
   void open(Services services = {}, DoorLimits limits = {}) {
     on_thread([&] { door_.emplace(thread_.executor(), store_, std::move(services), limits); });
@@ -97,7 +93,7 @@ class ListeningDoor : public ::testing::Test {
     });
     done.get_future().wait();
   }
-  fs::path path() const { return folder_ / "sock"; }
+  fs::path path() const { return folder_.file("sock"); }
   Caller dial() const {
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     path().native().copy(address.sun_path, sizeof address.sun_path - 1);
@@ -118,7 +114,7 @@ class ListeningDoor : public ::testing::Test {
     }
   }
 
-  fs::path folder_;
+  const tests::Folder folder_;
   tree::Store store_;
   IoThread thread_{"tree"};
   std::optional<Door> door_;
