@@ -1,12 +1,12 @@
 // What the command prints, and its HTTP client against servers that do not behave.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <filesystem>
 #include <thread>
 
 #include "base/fd.hpp"
+#include "base/test_files.hpp"
+#include "base/test_socket.hpp"
 #include "cli/daemon.hpp"
 #include "cli/http_client.hpp"
 #include "cli/plot.hpp"
@@ -144,12 +144,7 @@ TEST(Where, TheSocketFollowsFromTheRoot) {
 // Accepts one client, reads its request and answers with a text, whatever it is.
 class Server {
  public:
-  explicit Server(std::string answer) : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    std::filesystem::remove(path);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, path.size());
-    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  explicit Server(std::string answer) {
     EXPECT_EQ(::listen(listener_.get(), 1), 0);
     thread_ = std::thread([this, answer = std::move(answer)] {
       const Fd client(::accept(listener_.get(), nullptr, nullptr));
@@ -159,16 +154,14 @@ class Server {
       EXPECT_EQ(::write(client.get(), answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
     });
   }
-  ~Server() {
-    thread_.join();
-    std::filesystem::remove(path);
-  }
+  ~Server() { thread_.join(); }
 
-  const std::string path = std::filesystem::temp_directory_path() / ("vireo-cli-" + std::to_string(::getpid()));
+  const tests::Folder folder;
+  const std::string path = folder.file("sock");
   std::string request;
 
  private:
-  Fd listener_;
+  const Fd listener_ = tests::bound_to(path);
   std::thread thread_;
 };
 

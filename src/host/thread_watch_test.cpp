@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/test_files.hpp"
 #include "host/pressure.hpp"
 
 namespace vireo::host {
@@ -17,7 +18,6 @@ namespace fs = std::filesystem;
 class MadeUpProcess : public ::testing::Test {
  protected:
   MadeUpProcess() { fs::create_directories(root_ + "/proc/7/fd"); }
-  ~MadeUpProcess() override { fs::remove_all(root_); }
 
   void file(const std::string& path, const std::string& text) const {
     fs::create_directories(fs::path(root_ + path).parent_path());
@@ -31,7 +31,8 @@ class MadeUpProcess : public ::testing::Test {
     file(folder + "schedstat", "100 200 " + std::to_string(turns) + "\n");
   }
 
-  const std::string root_ = fs::temp_directory_path() / ("vireo-threads-" + std::to_string(::getpid()));
+  const tests::Folder folder_;
+  const std::string root_ = folder_.path();
   const std::string process_ = root_ + "/proc/7";
   const SteadyClock::time_point now_ = SteadyClock::now();
 };

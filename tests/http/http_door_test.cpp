@@ -4,9 +4,9 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/fd.hpp"
+#include "base/test_socket.hpp"
 #include "core/stats/guest_history.hpp"
 #include "tests/core/sim_host.hpp"
 
@@ -18,22 +18,16 @@ using std::chrono::milliseconds;
 
 class Client {
  public:
-  explicit Client(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    connect_to(address);
-  }
+  explicit Client(const std::string& path) : fd_(connected_to(path)) { set_patience(); }
   explicit Client(unsigned short port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connect_to(address);
-  }
-  template <class Address>
-  void connect_to(const Address& address) {
     EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    set_patience();
+  }
+  void set_patience() {
     const timeval patience{.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
@@ -145,7 +139,8 @@ class HttpDoor : public ::testing::Test {
     co_return;
   }
 
-  const std::string path_ = std::filesystem::temp_directory_path() / ("vireo-http-" + std::to_string(::getpid()));
+  const Folder folder_;
+  const std::string path_ = folder_.file("sock");
   std::atomic<bool> held_ = false;
   std::atomic<int> reloads_ = 0;
   std::string reload_error_;

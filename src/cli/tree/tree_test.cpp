@@ -1,15 +1,15 @@
 // The client of the tree against servers that behave and such that do not, and what it prints.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <boost/json/serialize.hpp>
 
 #include <cstring>
-#include <filesystem>
 #include <thread>
 
 #include "base/fd.hpp"
+#include "base/test_files.hpp"
+#include "base/test_socket.hpp"
 #include "cli/tree/operations.hpp"
 #include "cli/tree/picture.hpp"
 #include "cli/tree/sentences.hpp"
@@ -40,11 +40,7 @@ std::string error(const Request& request, std::string_view name) {
 class Server {
  public:
   using Respond = std::function<std::string(const Request&)>;
-  explicit Server(Respond respond) : listener_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, path.size());
-    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  explicit Server(Respond respond) {
     EXPECT_EQ(::listen(listener_.get(), 1), 0);
     thread_ = std::thread([this, respond = std::move(respond)] {
       const Fd client(::accept(listener_.get(), nullptr, nullptr));
@@ -60,10 +56,10 @@ class Server {
   // After the client has gone: `asked` may be looked at.
   void join() {
     if (thread_.joinable()) thread_.join();
-    std::filesystem::remove(path);
   }
 
-  const std::string path = std::filesystem::temp_directory_path() / ("vireo-tree-" + std::to_string(::getpid()));
+  const tests::Folder folder;
+  const std::string path = folder.file("sock");
   std::vector<Request> asked;
 
  private:
@@ -74,7 +70,7 @@ class Server {
            ::recv(fd, request.payload.data(), request.payload.size(), MSG_WAITALL) == request.header.len;
   }
 
-  Fd listener_;
+  const Fd listener_ = tests::bound_to(path);
   std::thread thread_;
 };
 

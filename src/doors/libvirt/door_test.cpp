@@ -2,12 +2,12 @@
 #include "doors/libvirt/door.hpp"
 
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/test_files.hpp"
+#include "base/test_socket.hpp"
 #include "doors/libvirt/test_door.hpp"
 
 namespace vireo::doors::libvirt::testing {
@@ -32,13 +32,7 @@ class ListeningDoor : public DoorTest {
     core_.sweep();
     second_.sweep();
   }
-  Client dial(const fs::path& path) {
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-    path.native().copy(address.sun_path, sizeof address.sun_path - 1);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return Client(fd);
-  }
+  Client dial(const fs::path& path) { return Client(tests::connected_to(path).release()); }
 
   const tests::Folder made_;
   const fs::path folder_ = made_.path();
@@ -115,11 +109,7 @@ TEST_F(ListeningDoor, ClosingEndsSessionsCancelsCallsAndRemovesTheSocket) {
 
 TEST_F(ListeningDoor, ReplacesASocketThatWasLeftBehindButNothingElse) {
   const auto path = folder_ / "sock";
-  const int left = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::bind(left, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  ::close(left);
+  tests::bound_to(path).reset();
   EXPECT_TRUE(welcoming_->listen(path, everybody, false));
   dial(path).greet();
 

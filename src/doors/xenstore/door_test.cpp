@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <filesystem>
 #include <future>
@@ -12,6 +11,7 @@
 
 #include "base/io_thread.hpp"
 #include "base/test_files.hpp"
+#include "base/test_socket.hpp"
 #include "doors/xenstore/test_world.hpp"
 
 namespace vireo::doors::xenstore::testing {
@@ -94,13 +94,7 @@ class ListeningDoor : public ::testing::Test {
     done.get_future().wait();
   }
   fs::path path() const { return folder_.file("sock"); }
-  Caller dial() const {
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-    path().native().copy(address.sun_path, sizeof address.sun_path - 1);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    return Caller(fd);
-  }
+  Caller dial() const { return Caller(tests::connected_to(path()).release()); }
   std::uint64_t count(std::string_view name) const {
     for (const auto& one : door_->counters())
       if (one.name == name) return one.value;
