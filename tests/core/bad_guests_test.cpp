@@ -9,42 +9,23 @@ using namespace std::chrono_literals;
 
 class BadGuests : public ::testing::Test {
  protected:
-  BadGuests() {
-    remove_files();
-    begin_daemon();
-  }
-  ~BadGuests() override {
-    sim.reset();
-    remove_files();
-  }
+  BadGuests() { begin_daemon(); }
   void begin_daemon() {
     sim.reset();
     sim.emplace(database_, world_);
   }
   void recover() { sim->run(core::recover(sim->host, rows_of(database_), Deadline::in(10s))); }
-  void remove_files() {
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(database_ + end);
-    std::filesystem::remove_all(database_ + ".run");
-  }
   // From now on these steps fail, until there are none again.
-  void fail_at(std::set<sim::Step> steps) {
-    sim->run(set_fate([steps = std::move(steps)](sim::Step step) { return sim::Fate{.fails = steps.contains(step)}; }));
-  }
-  // The script is read on the core's thread.
-  asio::awaitable<void> set_fate(std::function<sim::Fate(sim::Step)> fate) {
-    sim->script->fate = std::move(fate);
-    co_return;
+  void fail_at(const std::set<sim::Step>& steps) {
+    sim->on_core([&] {  // where the script is read
+      sim->script->fate = [steps](sim::Step step) { return sim::Fate{.fails = steps.contains(step)}; };
+    });
   }
   std::vector<ports::RunRecord> records() { return rows_of(database_).runs; }
-  template <class Condition>
-  bool wait_until(Condition condition) {
-    const auto deadline = SteadyClock::now() + 10s;
-    while (!condition() && SteadyClock::now() < deadline) std::this_thread::sleep_for(10ms);
-    return condition();
-  }
   bool has_folder(int id) { return std::filesystem::exists(sim->folder() / std::to_string(id)); }
 
-  const std::string database_ = ::testing::TempDir() + "vireo-bad-guests-" + std::to_string(::getpid()) + ".db";
+  const Folder folder_;
+  const std::string database_ = folder_.file("vireo.db");
   const std::shared_ptr<sim::World> world_ = std::make_shared<sim::World>();
   std::optional<SimHost> sim;
   const model::DomainDef def_ = definition("web");

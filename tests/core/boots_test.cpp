@@ -125,7 +125,7 @@ class Boots : public ::testing::Test {
   }
   // What a guest tells by itself.
   void tells(const ports::GuestEvent& event) {
-    asio::post(sim->host.core, asio::use_future([this, event] { world->processes().back()->emit(event); })).get();
+    sim->on_core([this, event] { world->processes().back()->emit(event); });
     sim->settle();
   }
 
@@ -205,9 +205,8 @@ TEST_F(Boots, AFailedStartIsCountedInItsPhase) {
 }
 
 TEST(BootsOnDisk, ALaterDaemonKnowsThem) {
-  const auto folder = std::filesystem::temp_directory_path() / ("vireo-boots-test-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  const auto database = (folder / "vireo.db").string();
+  const tests::Folder folder;
+  const auto database = folder.file("vireo.db");
   const auto world = std::make_shared<sim::World>();
   auto web = definition("web"), paused = definition("paused");
   model::BootTimesPtr before;
@@ -216,10 +215,7 @@ TEST(BootsOnDisk, ALaterDaemonKnowsThem) {
     for (const auto& def : {web, paused}) ASSERT_TRUE(first.run(core::define(first.host, def)));
     ASSERT_TRUE(first.run(core::start(first.host, ref_of(paused), {.paused = true})));
     ASSERT_TRUE(first.run(core::start(first.host, ref_of(web), {})));
-    asio::post(first.host.core, asio::use_future([&] {
-                 world->processes().back()->emit({.kind = Kind::SaysUp, .sign = UpSign::console});
-               }))
-        .get();
+    first.on_core([&] { world->processes().back()->emit({.kind = Kind::SaysUp, .sign = UpSign::console}); });
     first.settle();
     before = first.see(ref_of(web))->boot;
     ASSERT_TRUE(before && before->up_us);
@@ -242,7 +238,6 @@ TEST(BootsOnDisk, ALaterDaemonKnowsThem) {
   second.settle();
   EXPECT_GT(second.see(ref_of(paused))->boot->running_us, second.see(ref_of(paused))->boot->process_us);
   EXPECT_FALSE(second.see(ref_of(paused))->boot->up_us);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-asio::awaitable<std::string> look_at_core(core::Host& host) {
+std::string look_at_core(core::Host& host) {
   auto seen = fmt::format("{} ports, {} images, {} launches admitted, {} UUIDs, {} names\n", host.tcp_ports.size(),
                           host.images.size(), host.admission.inside(), host.registry.uuids_taken(),
                           host.registry.names_taken());
@@ -21,7 +21,7 @@ asio::awaitable<std::string> look_at_core(core::Host& host) {
     if (domain->lane.holder()) seen += fmt::format("lane of {} held by {}\n", domain->name, domain->lane.holder());
     if (domain->launching) seen += fmt::format("{} is being launched\n", domain->name);
   }
-  co_return seen;
+  return seen;
 }
 
 // One line for each thing that is there: what a failing comparison prints is what was left.
@@ -34,7 +34,7 @@ std::string look(SimHost& sim, const std::string& database) {
                         view->active() ? "runs" : "is off");
   });
   seen += fmt::format("{} processes\n", sim.simulated_processes());
-  seen += sim.run(look_at_core(sim.host));
+  seen += sim.on_core([&sim] { return look_at_core(sim.host); });
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(sim.folder(), none))
     if (entry.is_directory()) seen += "a runtime folder\n";
@@ -95,23 +95,16 @@ void running_transient(SimHost& sim, const model::DomainDef& def) { ASSERT_TRUE(
 
 class FailNth : public ::testing::TestWithParam<Story> {
  protected:
-  void SetUp() override { remove_files(); }
-  void TearDown() override { remove_files(); }
-  void remove_files() {
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(database_ + end);
-    std::filesystem::remove(disk_);
-    std::filesystem::remove_all(database_ + ".run");
-  }
   model::DomainDef guest() {
-    std::ofstream(disk_) << "an image";
+    const auto disk = folder_.file("disk.img");
+    std::ofstream(disk) << "an image";
     auto def = definition("web", Uuid::parse("6695eb01-f6a4-8304-79aa-97f2502e1930").value());
-    def.devices.disks.push_back({.file = disk_, .target = "vda"});
+    def.devices.disks.push_back({.file = disk, .target = "vda"});
     def.devices.graphics.push_back({});
     return def;
   }
 
-  const std::string stem_ = ::testing::TempDir() + "vireo-fail-nth-" + std::to_string(::getpid());
-  const std::string database_ = stem_ + ".db", disk_ = stem_ + ".img";
+  const Folder folder_;
 };
 
 TEST_P(FailNth, LeavesTheHostAsItWasAndWorksAtTheNextTry) {
@@ -119,14 +112,13 @@ TEST_P(FailNth, LeavesTheHostAsItWasAndWorksAtTheNextTry) {
   const auto def = guest();
   std::vector<std::string> points;
   for (unsigned nth = 1;; ++nth) {
-    remove_files();
-    guest();
+    const auto database = folder_.file(std::to_string(nth) + ".db");
     std::string point = "fault point " + std::to_string(nth);
     std::string after;
     {
-      SimHost sim(database_);
+      SimHost sim(database);
       story.prepare(sim, def);
-      const auto before = look(sim, database_);
+      const auto before = look(sim, database);
       bool worked = false, hit = false;
       {
         fault::Armed armed({.name = "", .nth = nth});
@@ -142,15 +134,15 @@ TEST_P(FailNth, LeavesTheHostAsItWasAndWorksAtTheNextTry) {
       }
       point += " (" + points[nth - 1] + ")";
       if (!worked) {
-        EXPECT_EQ(look(sim, database_), before) << point;
+        EXPECT_EQ(look(sim, database), before) << point;
         EXPECT_TRUE(story.tell(sim, def)) << "the next try after " << point;
       }
-      after = look(sim, database_);
+      after = look(sim, database);
     }
     // The next daemon: whatever was left goes, and nothing else does.
-    SimHost next(database_);
-    next.run(core::recover(next.host, rows_of(database_), Deadline::in(10s)));
-    const auto found = look(next, database_);
+    SimHost next(database);
+    next.run(core::recover(next.host, rows_of(database), Deadline::in(10s)));
+    const auto found = look(next, database);
     EXPECT_EQ(found.find("row of run"), std::string::npos) << point << ", then a new daemon:\n" << found;
     EXPECT_EQ(found.find("runtime folder"), std::string::npos) << point << ", then a new daemon:\n" << found;
     EXPECT_EQ(found.find("persistent") == std::string::npos, after.find("persistent") == std::string::npos) << point;

@@ -16,7 +16,7 @@ struct GuestEvents : ::testing::Test {
   void SetUp() override {
     def.devices.channels = {{.name = "org.qemu.guest_agent.0", .info = {.alias = "channel0"}},
                             {.name = "other", .info = {.alias = "channel1"}}};
-    on_core([this] {
+    sim.on_core([this] {
       subscription = sim.host.events.subscribe([this](const model::DomainEvent& event) {
         if (const auto* balloon = std::get_if<model::BalloonChangeEvent>(&event.what)) told.emplace_back(*balloon);
         if (const auto* agent = std::get_if<model::AgentLifecycleEvent>(&event.what)) told.emplace_back(*agent);
@@ -27,14 +27,10 @@ struct GuestEvents : ::testing::Test {
     sim.settle();
   }
   void TearDown() override {
-    on_core([this] { subscription.reset(); });
-  }
-  template <class Do>
-  void on_core(Do something) {
-    asio::post(sim.host.core, asio::use_future(something)).get();
+    sim.on_core([this] { subscription.reset(); });
   }
   void guest_tells(ports::GuestEvent event) {
-    on_core([this, event] {
+    sim.on_core([this, event] {
       const auto domain = sim.host.registry.all().front();
       core::event_sink(sim.host, domain, domain->run)(event);
     });

@@ -13,12 +13,11 @@ class Histories : public ::testing::Test {
  protected:
   Histories() { set_keep(true); }
   void set_keep(bool keep) {
-    asio::post(sim_.host.core, asio::use_future([this, keep] {
-                 auto next = sim_.host.settings;
-                 next.keep_history = keep;
-                 sim_.host.set(std::move(next));
-               }))
-        .get();
+    sim_.on_core([this, keep] {
+      auto next = sim_.host.settings;
+      next.keep_history = keep;
+      sim_.host.set(std::move(next));
+    });
   }
   // What the sampler does in a turn of this guest.
   static asio::awaitable<void> turn(core::Host& host, core::DomainRef ref) {
@@ -26,16 +25,13 @@ class Histories : public ::testing::Test {
                            Deadline::in(std::chrono::seconds(20)));
     core::remember(host, host.registry.find(ref.uuid));
   }
-  void sample(const model::DomainDef& def) {
-    asio::co_spawn(sim_.host.core, turn(sim_.host, ref_of(def)), asio::use_future).get();
-  }
+  void sample(const model::DomainDef& def) { sim_.run(turn(sim_.host, ref_of(def))); }
   // The guest's own, as it is now; null: none.
   std::shared_ptr<core::GuestHistory> history_of(const model::DomainDef& def) {
-    return asio::post(sim_.host.core, asio::use_future([this, &def] {
-                        const auto domain = sim_.host.registry.find(def.uuid);
-                        return domain ? domain->history : nullptr;
-                      }))
-        .get();
+    return sim_.on_core([this, &def] {
+      const auto domain = sim_.host.registry.find(def.uuid);
+      return domain ? domain->history : nullptr;
+    });
   }
   static std::size_t rows(const core::GuestHistory& history) {
     return history.history().read(History::Span::hour, core::history_ms(SteadyClock::now())).size();
@@ -99,20 +95,18 @@ TEST_F(Histories, TheSamplerFillsThem) {
   const auto def = definition("web");
   ASSERT_TRUE(sim_.run(core::define(sim_.host, def)));
   ASSERT_TRUE(sim_.run(core::start(sim_.host, ref_of(def), {})));
-  asio::post(sim_.host.core, asio::use_future([this] {
-               sim_.host.sampler.set_period(std::chrono::milliseconds(50));
-               sim_.host.sampler.start([this](const core::DomainPtr& guest) { core::remember(sim_.host, guest); });
-             }))
-      .get();
+  sim_.on_core([this] {
+    sim_.host.sampler.set_period(std::chrono::milliseconds(50));
+    sim_.host.sampler.start([this](const core::DomainPtr& guest) { core::remember(sim_.host, guest); });
+  });
   const auto& cpu = *core::info_of(core::Series::cpu).scale;
   // A simulated guest uses a tenth to a third of each of its processors.
   std::optional<double> share;
   for (const auto deadline = Deadline::in(std::chrono::seconds(20)); !share && !deadline.passed();) {
-    const auto read = asio::post(sim_.host.core, asio::use_future([this, &def] {
-                                   const auto domain = sim_.host.registry.find(def.uuid);
-                                   return domain->history ? domain->history->history() : History();
-                                 }))
-                          .get();
+    const auto read = sim_.on_core([this, &def] {
+      const auto domain = sim_.host.registry.find(def.uuid);
+      return domain->history ? domain->history->history() : History();
+    });
     for (const auto& entry : read.read(History::Span::hour, core::history_ms(SteadyClock::now())))
       if (!share) share = core::decode(cpu, entry.codes[static_cast<std::size_t>(core::Series::cpu)]);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

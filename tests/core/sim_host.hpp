@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/io_thread.hpp"
+#include "base/test_files.hpp"
 #include "core/run/run.hpp"
 #include "core/verbs/verbs.hpp"
 #include "persist/sqlite_store.hpp"
@@ -43,7 +44,6 @@ class SimHost {
     core_.end();
     files_.stop();
     images_.stop();
-    images_.stop();
     store_->stop();
     core_.stop();
     host_events_.reset();
@@ -60,9 +60,14 @@ class SimHost {
   std::future<T> begin(asio::awaitable<T> verb) {
     return asio::co_spawn(core_.executor(), std::move(verb), asio::use_future);
   }
+  // Does what is no verb on the core thread, and waits for it.
+  template <class Work>
+  auto on_core(Work work) {
+    return asio::post(core_.executor(), asio::use_future(std::move(work))).get();
+  }
   // Until everything that the core has been told so far is done, and what has ended is cleared away.
   void settle() {
-    while (asio::post(core_.executor(), asio::use_future([this] { return host.cleaning_up; })).get() != 0) {
+    while (on_core([this] { return host.cleaning_up; }) != 0) {
     }
     for (int i = 0; i < 20; ++i) asio::post(core_.executor(), asio::use_future).get();
   }
@@ -75,7 +80,7 @@ class SimHost {
   // Where each life has its folder.
   const std::filesystem::path& folder() const { return folder_; }
   int simulated_processes() {
-    return asio::post(core_.executor(), asio::use_future([this] { return hypervisor_.running(); })).get();
+    return on_core([this] { return hypervisor_.running(); });
   }
 
   struct Seen {
@@ -127,6 +132,14 @@ inline ports::StoredState rows_of(const std::string& database) {
   auto rows = store ? (*store)->load("fake") : Result<ports::StoredState>(pass_on(store));
   EXPECT_TRUE(rows) << rows.error().message();
   return rows ? *std::move(rows) : ports::StoredState{};
+}
+
+// Looks again and again, for as long as nothing takes that does not hang.
+template <class Condition>
+bool wait_until(Condition condition) {
+  const auto deadline = Deadline::in(std::chrono::seconds(20));
+  while (!condition() && !deadline.passed()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return condition();
 }
 
 inline core::DomainRef ref_of(const model::DomainDef& def) { return {.uuid = def.uuid, .name = def.name}; }

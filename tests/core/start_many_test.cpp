@@ -19,18 +19,6 @@ std::map<std::string, Outcome> outcomes(const Result<std::vector<BatchResult>>& 
   return by_name;
 }
 
-asio::awaitable<std::size_t> running_in(core::Host& host) {
-  co_return host.registry.versions().snapshot()->by_id.size();
-}
-
-// How many launches have got so far that they wait for admission or have been admitted.
-asio::awaitable<std::size_t> launching_in(core::Host& host) {
-  std::size_t count = 0;
-  for (const auto& domain : host.registry.all()) count += domain->launching ? 1 : 0;
-  co_return count;
-}
-asio::awaitable<std::size_t> admitted_in(core::Host& host) { co_return host.admission.inside(); }
-
 struct StartMany : ::testing::Test {
   SimHost sim;
   core::Host& host = sim.host;
@@ -51,9 +39,22 @@ struct StartMany : ::testing::Test {
                           asio::bind_cancellation_slot(client.slot(), asio::use_future));
   }
   void go_away(asio::cancellation_signal& client) {
-    asio::post(host.core, asio::use_future([&] { client.emit(asio::cancellation_type::terminal); })).get();
+    sim.on_core([&] { client.emit(asio::cancellation_type::terminal); });
   }
-  std::size_t running() { return sim.run(running_in(host)); }
+  std::size_t running() {
+    return sim.on_core([this] { return host.registry.versions().snapshot()->by_id.size(); });
+  }
+  // How many launches have got so far that they wait for admission or have been admitted.
+  std::size_t launching() {
+    return sim.on_core([this] {
+      std::size_t count = 0;
+      for (const auto& domain : host.registry.all()) count += domain->launching ? 1 : 0;
+      return count;
+    });
+  }
+  std::size_t admitted() {
+    return sim.on_core([this] { return host.admission.inside(); });
+  }
 
   std::map<std::string, core::DomainRef> refs;
 };
@@ -163,7 +164,7 @@ TEST_F(StartMany, AllOrNothingEndsWhatItBegan) {
   EXPECT_EQ(running(), 1U) << "what ran before is not touched";
   EXPECT_TRUE(sim.see(refs["web-7"])->active());
   EXPECT_EQ(sim.simulated_processes(), 1);
-  EXPECT_EQ(sim.run(admitted_in(host)), 0U);
+  EXPECT_EQ(admitted(), 0U);
   sim.script->fate = nullptr;
   const auto again = sim.run(core::start_many(host, {.named = {}, .pattern = "*"}, {.all_or_nothing = true}));
   for (const auto& result : *again) EXPECT_EQ(result.outcome, Outcome::Started);
@@ -186,7 +187,7 @@ TEST_F(StartMany, WhatWaitsIsCancelledWhenTheCallerGoesAndWhatHasBegunRunsOn) {
   sim.script->launch_delay = 200ms;
   asio::cancellation_signal client;
   auto batch = begin({.named = web, .pattern = {}}, {}, client);
-  while (sim.run(launching_in(host)) < 6 || sim.run(admitted_in(host)) < 2) {
+  while (launching() < 6 || admitted() < 2) {
   }
   go_away(client);
   const auto done = outcomes(batch.get());
@@ -194,7 +195,7 @@ TEST_F(StartMany, WhatWaitsIsCancelledWhenTheCallerGoesAndWhatHasBegunRunsOn) {
   EXPECT_EQ(std::ranges::count(done, Outcome::NotBegun, &std::pair<const std::string, Outcome>::second), 4);
   sim.settle();
   EXPECT_EQ(running(), 2U);
-  EXPECT_EQ(sim.run(launching_in(host)), 0U);
+  EXPECT_EQ(launching(), 0U);
   sim.script->launch_delay = 0ms;
   EXPECT_EQ(sim.run(core::start_many(host, {.named = {}, .pattern = "*"}, {}))->size(), 4U);
   EXPECT_EQ(running(), 6U);
@@ -222,11 +223,11 @@ struct Waiting : StartMany {
     host.settings.parallel_starts = 1;
     sim.script->launch_delay = 300ms;
     hung = sim.begin(core::start(host, refs["g0"], {}));
-    while (sim.run(admitted_in(host)) < 1) {
+    while (admitted() < 1) {
     }
     waiting = asio::co_spawn(host.core, core::start(host, refs["g1"], {}),
                              asio::bind_cancellation_slot(client.slot(), asio::use_future));
-    while (sim.run(launching_in(host)) < 2) {
+    while (launching() < 2) {
     }
   }
   void TearDown() override { EXPECT_TRUE(hung.get()); }

@@ -31,11 +31,12 @@ model::DomainDef with_drive(const std::string& name, const std::string& file = {
 class Stats : public ::testing::Test {
  protected:
   Stats() {
-    on_core([this] { sim.script->asked = [this](const auto& def, const auto& question) { heard(def, question); }; });
+    sim.on_core(
+        [this] { sim.script->asked = [this](const auto& def, const auto& question) { heard(def, question); }; });
   }
   ~Stats() override {
     // Who still hangs would be waited for.
-    on_core([this] { sim.script->stopped.clear(); });
+    sim.on_core([this] { sim.script->stopped.clear(); });
   }
 
   model::DomainDef start(const std::string& name) {
@@ -44,16 +45,11 @@ class Stats : public ::testing::Test {
     EXPECT_TRUE(begun) << begun.error().message();
     return def;
   }
-  void on_core(std::function<void()> work) { sim.run(do_it(std::move(work))); }
-  static asio::awaitable<void> do_it(std::function<void()> work) {
-    work();
-    co_return;
-  }
   void stop(const std::string& name) {
-    on_core([this, name] { sim.script->stopped.insert(name); });
+    sim.on_core([this, name] { sim.script->stopped.insert(name); });
   }
   void go_on(const std::string& name) {
-    on_core([this, name] { sim.script->stopped.erase(name); });
+    sim.on_core([this, name] { sim.script->stopped.erase(name); });
   }
 
   std::future<std::vector<core::SizesOfDisks>> ask(std::vector<model::DomainDef> defs,
@@ -81,16 +77,8 @@ class Stats : public ::testing::Test {
     EXPECT_EQ(record.at(record.size() - 2).name, "vireo.age_ms");
     return std::get<std::uint64_t>(record.at(record.size() - 2).value);
   }
-  template <class Condition>
-  static bool wait_until(Condition condition) {
-    const auto deadline = SteadyClock::now() + kLong;
-    while (!condition() && SteadyClock::now() < deadline) std::this_thread::sleep_for(1ms);
-    return condition();
-  }
   int questions(const std::string& name) {
-    int out = 0;
-    on_core([&] { out = questions_[name]; });
-    return out;
+    return sim.on_core([&] { return questions_[name]; });
   }
   core::Asker& asker(const model::DomainDef& def) { return *sim.host.registry.find(def.uuid)->run->asker; }
 
@@ -117,7 +105,7 @@ TEST_F(Stats, ManyCallersShareTheNextQuestionAndNobodyGetsWhatIsOlderThanHisCall
   std::vector<std::future<std::vector<core::SizesOfDisks>>> callers;
   callers.reserve(20);
   for (int i = 0; i < 20; ++i) callers.push_back(ask({web}, kLong));
-  on_core([] {});  // all have begun
+  sim.on_core([] {});  // all have begun
   const auto all_called = SteadyClock::now();
   go_on("web");
   first.get();
@@ -175,7 +163,7 @@ TEST_F(Stats, AMonitorThatHangsHoldsOneQuestionAndNoneOfThoseWhoGaveUp) {
   for (int i = 0; i < 10; ++i) ask({web}, 5ms).get();
   EXPECT_EQ(questions("web"), 1);
   std::weak_ptr<Gathering> gone;
-  on_core([&] {
+  sim.on_core([&] {
     const auto caller = std::make_shared<Gathering>(sim.host.core);
     asker(web).ask({.block = true}, caller);
     EXPECT_EQ(caller->missing, 1U);
@@ -231,29 +219,26 @@ TEST_F(Stats, ARecordShowsFiguresOfItsOwnLifeOnly) {
 
 TEST_F(Stats, AGuestThatRefusesIsLeftAloneForAWhileByTheSamplerOnly) {
   const auto web = start("web");
-  on_core([this] { sim.script->refusing.insert("web"); });
+  sim.on_core([this] { sim.script->refusing.insert("web"); });
   ask({web}, kLong).get();
   EXPECT_EQ(sample(web)->monitor.failures, 1U);
-  bool late = false;
-  on_core([&] { late = asker(web).is_late(); });
-  EXPECT_TRUE(late);
+  EXPECT_TRUE(sim.on_core([&] { return asker(web).is_late(); }));
   // A client that asks is another matter.
-  on_core([this] { sim.script->refusing.clear(); });
+  sim.on_core([this] { sim.script->refusing.clear(); });
   const auto called = SteadyClock::now();
   ask({web}, kLong).get();
   EXPECT_FALSE(is_stale(record(web, called)));
-  on_core([&] { late = asker(web).is_late(); });
-  EXPECT_FALSE(late);
+  EXPECT_FALSE(sim.on_core([&] { return asker(web).is_late(); }));
 }
 
 TEST_F(Stats, AMonitorThatIsNotReachedIsAskedAgainAtItsNextTurn) {
   const auto web = start("web");
-  on_core([this] { sim.script->fate = [](sim::Step) { return sim::Fate{.fails = true}; }; });
+  sim.on_core([this] { sim.script->fate = [](sim::Step) { return sim::Fate{.fails = true}; }; });
   ask({web}, kLong).get();
   EXPECT_EQ(sample(web)->monitor.failures, 1U);
   EXPECT_EQ(sample(web)->monitor.answers, 0U);
   bool late = true;
-  on_core([&] {
+  sim.on_core([&] {
     late = asker(web).is_late();
     sim.script->fate = nullptr;
   });
@@ -262,10 +247,10 @@ TEST_F(Stats, AMonitorThatIsNotReachedIsAskedAgainAtItsNextTurn) {
 
 TEST_F(Stats, WhatThrowsIsNotTheLastQuestion) {
   const auto web = start("web");
-  on_core([this] { at_question_ = [] { throw std::bad_alloc(); }; });
+  sim.on_core([this] { at_question_ = [] { throw std::bad_alloc(); }; });
   ASSERT_EQ(ask({web}, std::chrono::hours(1)).wait_for(kLong), std::future_status::ready);
   EXPECT_EQ(sample(web)->monitor.failures, 1U);
-  on_core([this] { at_question_ = nullptr; });
+  sim.on_core([this] { at_question_ = nullptr; });
   const auto called = SteadyClock::now();
   ask({web}, kLong).get();
   EXPECT_FALSE(is_stale(record(web, called)));
@@ -274,7 +259,7 @@ TEST_F(Stats, WhatThrowsIsNotTheLastQuestion) {
 TEST_F(Stats, AMeasurementThatComesAfterAYoungerOneIsDropped) {
   const auto web = start("web");
   const auto now = SteadyClock::now();
-  on_core([&] {
+  sim.on_core([&] {
     asker(web).take(model::HostFigures{.cpu_ns = 7}, now + 1s, ports::Look::close);
     asker(web).take(model::HostFigures{.cpu_ns = 5}, now, ports::Look::close);
   });
@@ -289,7 +274,7 @@ TEST_F(Stats, ShutOffGuestsHaveTheSizesOfTheirFiles) {
   for (int i = 0; i < 100; ++i) all.push_back(with_drive("off" + std::to_string(i), "/good/" + std::to_string(i % 7)));
   all.push_back(with_drive("hung", "/hung/image"));
   all.push_back(with_drive("missing", "/missing"));
-  on_core([&, answer = goes_on.get_future().share()] {
+  sim.on_core([&, answer = goes_on.get_future().share()] {
     sim.facts.sizes = [answer](const std::string& file) -> Result<model::ImageSizes> {
       if (file.starts_with("/hung/")) answer.wait();
       if (file == "/missing") return fail(VIR_ERR_SYSTEM_ERROR, "no such file");
@@ -323,12 +308,10 @@ class Sampling : public Stats {
   Sampling() {
     sim.host.sampler.set_period(400ms);
     for (int i = 0; i < 40; ++i) all.push_back(start("guest" + std::to_string(i)));
-    on_core([this] { sim.host.sampler.start([this](const core::DomainPtr& domain) { ++turns_[domain->name]; }); });
+    sim.on_core([this] { sim.host.sampler.start([this](const core::DomainPtr& domain) { ++turns_[domain->name]; }); });
   }
   int turns_of(const std::string& name) {
-    int out = 0;
-    on_core([&] { out = turns_[name]; });
-    return out;
+    return sim.on_core([&] { return turns_[name]; });
   }
   std::vector<model::DomainDef> all;
 };
@@ -344,7 +327,7 @@ TEST_F(Sampling, GuestsAreSpreadOverThePeriod) {
   sim.host.sampler.want();
   std::vector<std::pair<std::string, SteadyClock::time_point>> when;
   wait_until([&] {
-    on_core([&] { when = when_; });
+    when = sim.on_core([this] { return when_; });
     return when.size() >= 40;
   });
   ASSERT_GE(when.size(), 40U);

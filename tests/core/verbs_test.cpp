@@ -8,11 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-asio::awaitable<bool> is_launching(core::Host& host, Uuid uuid) {
-  const auto domain = host.registry.find(uuid);
-  co_return domain && domain->launching != nullptr;
-}
-
 struct Verbs : ::testing::Test {
   SimHost sim;
   core::Host& host = sim.host;
@@ -21,6 +16,12 @@ struct Verbs : ::testing::Test {
     auto def = definition(name);
     EXPECT_TRUE(sim.run(core::define(host, def)));
     return def;
+  }
+  bool is_launching(Uuid uuid) {
+    return sim.on_core([this, uuid] {
+      const auto domain = host.registry.find(uuid);
+      return domain && domain->launching != nullptr;
+    });
   }
   void expect_state(const core::DomainRef& ref, int state, int reason) {
     sim.settle();
@@ -134,7 +135,7 @@ TEST_F(Verbs, DestroyGivesALaunchUpThatHangs) {
   const auto web = defined("web");
   sim.script->launch_delay = 1h;
   auto start = sim.begin(core::start(host, ref_of(web), {}));
-  while (!sim.run(is_launching(host, web.uuid))) {
+  while (!is_launching(web.uuid)) {
   }
   const auto ended = sim.run(core::destroy(host, ref_of(web), false));
   EXPECT_TRUE(ended) << ended.error().message();
@@ -147,9 +148,8 @@ TEST_F(Verbs, DestroyGivesALaunchUpThatHangs) {
 }
 
 TEST_F(Verbs, ADiskImageHasOneWriterWhateverItsPath) {
-  const auto folder = std::filesystem::temp_directory_path() / ("vireo-images-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  const auto image = folder / "web.img", link = folder / "link.img";
+  const Folder folder;
+  const auto image = folder.file("web.img"), link = folder.file("link.img"), none = folder.file("none.img");
   std::ofstream(image) << "x";
   std::filesystem::create_hard_link(image, link);
   const auto with_disk = [](const std::string& name, const std::string& file, bool shareable, bool readonly) {
@@ -169,12 +169,10 @@ TEST_F(Verbs, ADiskImageHasOneWriterWhateverItsPath) {
   EXPECT_TRUE(sim.run(core::create(host, with_disk("one", image, true, false), {})));
   EXPECT_TRUE(sim.run(core::create(host, with_disk("two", link, true, false), {})));
 
-  const auto missing = sim.run(core::create(host, with_disk("lost", folder / "none.img", false, false), {}));
+  const auto missing = sim.run(core::create(host, with_disk("lost", none, false, false), {}));
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, VIR_ERR_SYSTEM_ERROR);
-  EXPECT_EQ(missing.error().detail,
-            "Cannot access storage file '" + (folder / "none.img").string() + "': No such file or directory");
-  std::filesystem::remove_all(folder);
+  EXPECT_EQ(missing.error().detail, "Cannot access storage file '" + none + "': No such file or directory");
 }
 
 TEST_F(Verbs, TheLastLaunchIsTimedStepByStep) {
@@ -213,8 +211,8 @@ TEST_F(Verbs, APowerOffEndsTheGuestAndARebootDoesNot) {
 }
 
 TEST(Recovery, DefinitionsAndTheIdMarkOutliveTheCore) {
-  const auto file = std::filesystem::temp_directory_path() / ("vireo-recovery-" + std::to_string(::getpid()) + ".db");
-  std::filesystem::remove(file);
+  const Folder folder;
+  const auto file = folder.file("vireo.db");
   const auto web = definition("web"), job = definition("job");
   int last_id = 0;
   {
@@ -245,8 +243,6 @@ TEST(Recovery, DefinitionsAndTheIdMarkOutliveTheCore) {
     ASSERT_TRUE(sim.run(core::start(sim.host, ref_of(web), {})));
     EXPECT_GT(sim.see(ref_of(web))->id, last_id);
   }
-  std::filesystem::remove(file);
-  std::filesystem::remove_all(file.string() + ".run");
 }
 
 }  // namespace

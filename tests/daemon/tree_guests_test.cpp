@@ -34,7 +34,7 @@ struct TreeGuests : ::testing::Test {
 
   template <class Do>
   auto on_tree(Do something) {
-    return asio::post(sim.host.core, asio::use_future(something)).get();
+    return sim.on_core(std::move(something));
   }
   void SetUp() override {
     on_tree([this] {
