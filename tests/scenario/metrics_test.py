@@ -44,10 +44,8 @@ def watched(tmp_path_factory):
 
 
 @pytest.fixture
-def conn(watched):
-    connection = libvirt.open(watched.uri)
-    yield connection
-    connection.close()
+def daemon(watched):
+    return watched
 
 
 @pytest.fixture
