@@ -36,5 +36,5 @@ bench: ## measure beside libvirt's own daemon (installs it), and print the floor
 	@bench/floor
 	@bench/peers connect
 
-clean: ## remove what was built (the compiler cache stays)
+clean: ## remove what was built (the caches of the compiler and of checks stay)
 	@rm -rf build
