@@ -111,7 +111,7 @@ void Watches::match_below(const Branch& branch, const Node& gone, bool guarded, 
 
 bool Watches::match_some(std::span<const Change> changes, Progress& at, std::size_t most, bool guarded,
                          const Found& found) const {
-  // A watch, like a commit, may be concerned by several changes.
+  // Several changes of one commit may concern one watch and tell it the same path.
   const auto tell = [&](const Watch& watch, std::string_view path, const Node* gone) {
     if (watch.guarded != guarded || watch.number >= at.before) return;
     if (changes.size() == 1 || at.told.emplace(&watch, path).second) found(watch, path, gone);

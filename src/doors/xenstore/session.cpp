@@ -30,7 +30,7 @@ void Sessions::wake(std::shared_ptr<Session> session) {
 }
 
 void Sessions::flush() {
-  // Sending ends some, and what ends with them may wake others.
+  // Sending ends some, and their end may wake others.
   for (auto left = common.limits.flushes_at_once; left > 0 && !woken_.empty(); --left) {
     const auto next = std::move(woken_.front());
     woken_.pop_front();
@@ -51,6 +51,7 @@ void Sessions::go_on_telling() {
     held_back_.pop_front();
     if (next) next->let_go_on();
   }
+  tidy();  // what was removed may have been held until all had heard of it
 }
 
 void Sessions::hold_back(std::weak_ptr<Session> session, std::uint64_t announcement) {
