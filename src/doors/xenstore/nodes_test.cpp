@@ -84,31 +84,52 @@ TEST_F(Nodes, ListTheirChildren) {
   EXPECT_EQ(zero_.ask(directory, "/nowhere|"), "!ENOENT");
 }
 
-TEST_F(Nodes, ThatHaveManyChildrenListThemInParts) {
-  Lines names;
-  for (int i = 0; i < 1000; ++i) {
-    names.push_back(fmt::format("child-{:04}", i));
-    zero_.ask(write, "/many/" + names.back() + "|");
+class LongLists : public World {
+ protected:
+  // All names, part by part; each has the generation and whole names.
+  std::string list(const std::string& path) {
+    std::string all;
+    generation_.clear();
+    for (bool last = false; !last;) {
+      const auto part = zero_.ask(directory_part, fmt::format("{}|{}|", path, all.size()));
+      EXPECT_LE(part.size(), max_payload);
+      const auto head = part.find('|') + 1;
+      if (generation_.empty()) generation_ = part.substr(0, head);
+      EXPECT_EQ(part.substr(0, head), generation_);
+      auto rest = part.substr(head);
+      last = rest.ends_with("||") || rest == "|";
+      if (last) rest.pop_back();
+      if (!last && !rest.ends_with('|')) return "no whole names: " + part;
+      all += rest;
+    }
+    return all;
   }
+  // Makes them, too.
+  std::string names(const std::string& path, int count, const std::string& end = "") {
+    std::string all;
+    for (int i = 0; i < count; ++i) {
+      const auto name = fmt::format("child-{:04}{}|", i, end);
+      all += name;
+      zero_.ask(write, fmt::format("{}/{}", path, name));
+    }
+    return all;
+  }
+  static Lines sorted(const std::string& names) {
+    Lines out;
+    for (std::size_t at = 0; at < names.size(); at += out.back().size() + 1)
+      out.push_back(names.substr(at, names.find('|', at) - at));
+    std::ranges::sort(out);
+    return out;
+  }
+  std::string generation_;  // of the last list
+};
+
+TEST_F(LongLists, ComeInParts) {
+  const auto all = names("/many", 1000);
   EXPECT_EQ(zero_.ask(directory, "/many|"), "!E2BIG");
-  std::string listing, generation;
-  for (bool last = false; !last;) {
-    const auto part = zero_.ask(directory_part, fmt::format("/many|{}|", listing.size()));
-    ASSERT_FALSE(part.starts_with('!'));
-    EXPECT_LE(part.size(), max_payload);
-    const auto head = part.find('|') + 1;
-    if (generation.empty()) generation = part.substr(0, head);
-    EXPECT_EQ(part.substr(0, head), generation);
-    auto rest = part.substr(head);
-    last = rest.ends_with("||") || rest == "|";
-    if (last) rest.pop_back();
-    listing += rest;
-  }
-  std::string whole;
-  for (const auto& name : names) whole += name + "|";
-  EXPECT_EQ(listing, whole);
+  EXPECT_EQ(list("/many"), all) << "the order of the alphabet";
   zero_.ask(write, "/many/one-more|");
-  EXPECT_FALSE(zero_.ask(directory_part, "/many|0|").starts_with(generation));
+  EXPECT_FALSE(zero_.ask(directory_part, "/many|0|").starts_with(generation_));
 
   EXPECT_TRUE(zero_.ask(directory_part, "/many|100000|").ends_with("||")) << "behind the end there is an empty name";
   EXPECT_EQ(zero_.ask(directory_part, "/many|0"), "!EINVAL");
@@ -118,19 +139,23 @@ TEST_F(Nodes, ThatHaveManyChildrenListThemInParts) {
   EXPECT_EQ(zero_.ask(directory_part, "/nowhere|0|"), "!ENOENT");
 }
 
-TEST_F(Nodes, PartsOfAListAreWholeNamesHoweverLongTheyAre) {
-  for (int i = 0; i < 40; ++i) zero_.ask(write, fmt::format("/long/{:03}{}|", i, std::string(200 + i * 20, 'x')));
-  std::string listing;
-  for (bool last = false; !last;) {
-    const auto part = zero_.ask(directory_part, fmt::format("/long|{}|", listing.size()));
-    ASSERT_FALSE(part.starts_with('!'));
-    auto rest = part.substr(part.find('|') + 1);
-    last = rest.ends_with("||") || rest == "|";
-    if (last) rest.pop_back();
-    ASSERT_TRUE(rest.empty() ? last : rest.ends_with('|'));
-    listing += rest;
+TEST_F(LongLists, OfVeryManyComeInAnOrderThatStays) {
+  const auto all = names("/many", 9999);
+  const auto told = list("/many");
+  EXPECT_EQ(sorted(told), sorted(all));
+  EXPECT_EQ(list("/many"), told);
+  zero_.ask(write, "/many/child-0000|another value");
+  EXPECT_EQ(list("/many"), told);
+  zero_.ask(rm, "/many/child-0000|");
+  EXPECT_EQ(sorted(list("/many")).size(), 9998u);
+}
+
+TEST_F(LongLists, HaveWholeNamesHoweverLongTheyAre) {
+  for (const int length : {100, 1500, 3000}) {
+    const auto path = fmt::format("/long-{}", length);
+    const auto all = names(path, 40, std::string(static_cast<std::size_t>(length), 'x'));
+    EXPECT_EQ(sorted(list(path)), sorted(all));
   }
-  EXPECT_EQ(std::ranges::count(listing, '|'), 40);
 }
 
 TEST_F(Nodes, ShowAndChangeWhoMayDoWhat) {
