@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "base/fault.hpp"
@@ -26,6 +27,14 @@ Result<ifreq> request_for(const std::string& name) {
   ifreq request{};
   std::memcpy(request.ifr_name, name.data(), name.size());
   return request;
+}
+
+// What the kernel means by it, and the remedy.
+const char* why_none(int error) {
+  if (error == EBUSY)
+    return "; another guest or program has it: end that one, or choose another <target dev='...'/> or none";
+  if (error == EINVAL) return "; that device is there and is no TAP device: choose another <target dev='...'/> or none";
+  return "";
 }
 
 Result<void> bring_up(const Tap& tap, const model::Interface& nic) {
@@ -75,8 +84,7 @@ Result<Tap> open_tap(const model::Interface& nic) {
   request->ifr_flags = IFF_TAP | IFF_NO_PI;
   if (nic.model.starts_with("virtio")) request->ifr_flags |= IFF_VNET_HDR;
   if (::ioctl(tap.fd.get(), TUNSETIFF, &*request) < 0)
-    return fail_errno(errno,
-                      "Unable to create tap device " + (nic.target.empty() ? std::string(kPattern) : nic.target));
+    return fail_errno(errno, fmt::format("Unable to create tap device {}{}", request->ifr_name, why_none(errno)));
   tap.name = request->ifr_name;
   if (managed)
     if (auto up = bring_up(tap, nic); !up) return pass_on(up);

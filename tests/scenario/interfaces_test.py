@@ -91,9 +91,20 @@ def test_a_device_that_is_there_already_stays_as_it_is(conn, tap):
 def test_a_guest_that_has_a_device_already(conn, tap):
     wanted = f"<interface type='ethernet'><target dev='{tap}' managed='no'/></interface>"
     conn.createXML(domain_xml("first", devices=wanted))
-    with pytest.raises(libvirt.libvirtError):
+    with Refusal() as refusal:
         conn.createXML(domain_xml("second", devices=wanted))
+    assert tap in refusal.message and "Device or resource busy" in refusal.message
     assert [d.name() for d in conn.listAllDomains()] == ["first"]
+
+
+@pytest.mark.vireo_only
+def test_who_cannot_have_a_device_is_told_what_to_do(conn, tap, bridge):
+    conn.createXML(domain_xml("first", devices=f"<interface type='ethernet'><target dev='{tap}'/></interface>"))
+    for taken, told in [(tap, "another guest or program has it"), (bridge, "is no TAP device")]:
+        with Refusal() as refusal:
+            conn.createXML(domain_xml("second", devices=f"<interface type='ethernet'><target dev='{taken}'/></interface>"))
+        assert f"Unable to create tap device {taken}; " in refusal.message and told in refusal.message
+        assert "choose another <target dev='...'/>" in refusal.message
 
 
 def test_what_is_not_there(conn):
