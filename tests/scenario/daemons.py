@@ -77,6 +77,7 @@ class Daemon:
         return emulators.Flawed(self)
 
     def start(self, deadline_s=30):
+        assert not self.alive(), "it runs already, and would be lost sight of"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **self.environment})

@@ -124,6 +124,7 @@ def test_a_device_outlives_the_daemon_with_its_guest(own_daemon, bridge):
     conn = libvirt.open(own_daemon.uri)
     target = target_of(conn.createXML(domain_xml("bridged", devices=behind_bridge(bridge))))
     conn.close()
+    own_daemon.kill9()
     own_daemon.restart()
     conn = libvirt.open(own_daemon.uri)
     domain = conn.lookupByName("bridged")
