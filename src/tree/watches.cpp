@@ -102,66 +102,103 @@ std::size_t Watches::remove_all(void* owner) {
   return all.size();
 }
 
-void Watches::match_below(const Branch& branch, const Node& gone, bool guarded, const Found& found) {
-  for (const auto& watch : branch.here)
-    if (watch->guarded == guarded) found(*watch, watch->path, &gone);
-  for (const auto& [part, below] : branch.below)
-    if (const Node* node = gone.child(part)) match_below(*below, *node, guarded, found);
-}
+// A part of the telling of a commit: goes on where the last one ended, until it has looked at enough.
+class Watches::Part {
+ public:
+  Part(std::span<const Change> changes, Progress& at, std::size_t most, bool guarded, const Found& found)
+      : changes_(changes), at_(at), left_(most), guarded_(guarded), found_(found) {}
 
-bool Watches::match_some(std::span<const Change> changes, Progress& at, std::size_t most, bool guarded,
-                         const Found& found) const {
+  // True: all have been told.
+  bool tell(const Branch& root) {
+    for (; at_.change < changes_.size(); ++at_.change, at_.level = 0, at_.below.clear(), at_.last = 0)
+      if (!may_look() || !along(root, changes_[at_.change])) return false;
+    return true;
+  }
+
+ private:
+  bool may_look() {
+    if (left_ == 0) return false;
+    --left_;
+    return true;
+  }
+
   // Several changes of one commit may concern one watch and tell it the same path.
-  const auto tell = [&](const Watch& watch, std::string_view path, const Node* gone) {
-    if (watch.guarded != guarded || watch.number >= at.before) return;
-    if (changes.size() == 1 || at.told.emplace(&watch, path).second) found(watch, path, gone);
-  };
-  for (; at.change < changes.size(); ++at.change, at.level = 0, at.last = 0) {
-    if (most == 0) return false;
-    --most;
-    const auto& change = changes[at.change];
+  void tell(const Watch& watch, std::string_view path, const Node* gone) {
+    if (watch.guarded != guarded_) return;
+    if (changes_.size() == 1 || at_.told.emplace(&watch, path).second) found_(watch, path, gone);
+  }
+
+  // Those of one place, which stand in the order of their numbers.
+  template <class Tell>
+  bool here(const Here& here, const Tell& tell) {
+    auto watch = std::ranges::upper_bound(here, at_.last, {}, &Watch::number);
+    for (; watch != here.end() && (*watch)->number < at_.before; ++watch) {
+      if (!may_look()) return false;
+      at_.last = (*watch)->number;
+      tell(**watch);
+    }
+    return true;
+  }
+
+  // On the way to what has changed, and there.
+  bool along(const Branch& root, const Change& change) {
     std::uint32_t levels = 0;
     for (Path::Parts left(change.path); !left.done(); ++levels) left.next();
-
-    const Branch* branch = root_.get();
+    const Branch* branch = &root;
     Path::Parts left(change.path);
     for (std::uint32_t level = 0;; ++level) {
-      if (level == at.level) {
-        // They stand in the order of their numbers.
-        auto watch = std::ranges::upper_bound(branch->here, at.last, {}, &Watch::number);
-        for (; watch != branch->here.end() && (*watch)->number < at.before; ++watch) {
-          if (most == 0) return false;
-          --most;
-          at.last = (*watch)->number;
-          const auto& depth = (*watch)->depth;
-          if (!depth || levels - level <= *depth) tell(**watch, change.path.text(), change.gone.get());
-        }
-        ++at.level;
-        at.last = 0;
+      if (level == at_.level) {
+        const auto all = here(branch->here, [&](const Watch& watch) {
+          if (!watch.depth || levels - level <= *watch.depth) tell(watch, change.path.text(), change.gone.get());
+        });
+        if (!all) return false;
+        ++at_.level;
+        at_.last = 0;
       }
       if (level == levels) break;
       const auto next = branch->below.find(left.next());
-      if (next == branch->below.end()) {
-        branch = nullptr;
-        break;
-      }
+      if (next == branch->below.end()) return true;
       branch = next->second.get();
     }
-    if (!branch || !change.gone) continue;
-    for (const auto& [part, below] : branch->below)
-      if (const Node* child = change.gone->child(part)) match_below(*below, *child, guarded, tell);
+    return !change.gone || below(*branch, *change.gone, 0);
   }
-  return true;
-}
+
+  // Below what is gone; `depth` is how far. Where the last part ended there may be nobody any more; those that are next
+  // are next in the order of the names.
+  bool below(const Branch& branch, const Node& gone, std::size_t depth) {
+    auto next = depth < at_.below.size() ? branch.below.lower_bound(at_.below[depth]) : branch.below.begin();
+    for (; next != branch.below.end(); ++next) {
+      const auto& [part, place] = *next;
+      if (depth == at_.below.size() || at_.below[depth] != part) {
+        if (!may_look()) return false;
+        at_.below.resize(depth);
+        at_.below.push_back(part);
+        at_.last = 0;
+      }
+      const Node* node = gone.child(part);
+      if (!node) continue;
+      const bool is_next = at_.below.size() == depth + 1;
+      if (is_next && !here(place->here, [&](const Watch& watch) { tell(watch, watch.path, node); })) return false;
+      if (!below(*place, *node, depth + 1)) return false;
+    }
+    return true;
+  }
+
+  const std::span<const Change> changes_;
+  Progress& at_;
+  std::size_t left_;
+  const bool guarded_;
+  const Found& found_;
+};
 
 bool Watches::match(std::span<const Change> changes, Progress& at, std::size_t most, const Found& found) const {
-  return size_ == guarded_ || match_some(changes, at, most, false, found);
+  return size_ == guarded_ || Part(changes, at, most, false, found).tell(*root_);
 }
 
 void Watches::match_guarded(const Commit& commit, const Found& found) const {
   if (guarded_ == 0) return;
   auto all = begin();
-  match_some(commit.changes, all, std::numeric_limits<std::size_t>::max(), true, found);
+  Part(commit.changes, all, std::numeric_limits<std::size_t>::max(), true, found).tell(*root_);
 }
 
 void Watches::match_special(std::string_view name, DomainId domain, const Found& found) const {

@@ -51,8 +51,10 @@ class Watches {
   struct Progress {
     std::uint64_t before = 0;  // told are watches with smaller numbers: those that there were
     std::size_t change = 0;    // the next one
-    std::uint32_t level = 0;   // below the root, of the branch that is next
-    std::uint64_t last = 0;    // the last watch that was told there
+    std::uint32_t level = 0;   // below the root, of the branch that is next on the way to its path
+    // Below a path that is gone: the way from there to the branch that is next.
+    std::vector<std::string> below = {};
+    std::uint64_t last = 0;  // the last watch that was told at that branch
     std::set<std::pair<const Watch*, std::string>> told = {};
   };
 
@@ -69,8 +71,8 @@ class Watches {
 
   // A commit that the watches of now are to be told of.
   Progress begin() const { return {.before = next_number_}; }
-  // Those that are not guarded: looks at `most` (at least 2) watches and changes, about, and goes on from there the
-  // next time. True: that was all.
+  // Those that are not guarded: looks at `most` (at least 2) watches, changes and places with watches below what is
+  // gone, and goes on from there the next time. True: that was all.
   bool match(std::span<const Change> changes, Progress& at, std::size_t most, const Found& found) const;
   // Those that are guarded, all at once.
   void match_guarded(const Commit& commit, const Found& found) const;
@@ -83,9 +85,7 @@ class Watches {
   using Here = std::vector<std::unique_ptr<Watch>>;
   Here* place(std::string_view path, bool make);
   void forget_place(std::string_view path);
-  bool match_some(std::span<const Change> changes, Progress& at, std::size_t most, bool guarded,
-                  const Found& found) const;
-  static void match_below(const Branch& branch, const Node& gone, bool guarded, const Found& found);
+  class Part;
 
   std::unique_ptr<Branch> root_;
   std::map<std::string, Here, std::less<>> special_;

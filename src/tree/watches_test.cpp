@@ -18,12 +18,14 @@ struct WatchesTest : ::testing::Test {
   Watches watches;
   int one = 0, two = 0;
   std::string told;
+  NodeRef removed;  // with the newest commit, if anything went
 
   WatchesTest() {
     store.listen([this](const Commit& commit) {
       auto all = watches.begin();
       EXPECT_TRUE(watches.match(commit.changes, all, 1000, tell()));
       watches.match_guarded(commit, tell());
+      removed = commit.changes.front().gone;
     });
   }
   Watches::Found tell() {
@@ -117,6 +119,53 @@ TEST_F(WatchesTest, AreToldAPartAtATimeWhileOthersComeAndGo) {
   EXPECT_TRUE(watches.match({&change, 1}, progress, 100, tell()));
   EXPECT_EQ(told, "root:/a/b 1:/a/b 2:/a/b 4:/a/b below:/a/b ");
   EXPECT_EQ(write("/a"), "root:/a 2:/a 4:/a 5:/a guarded:/a ");
+}
+
+TEST_F(WatchesTest, BelowWhatIsGoneAreToldAPartAtATime) {
+  for (const auto* path : {"/a/b/c", "/a/b/d", "/a/e", "/a/f/g"}) write(path);
+  remove("/a");
+  for (const auto* path : {"/a/b", "/a/b/c", "/a/b/d", "/a/e", "/a/f/g", "/a/none/of/these", "/a"}) {
+    watch(path, "1");
+    watch(path, "2");
+  }
+  const Change changes[] = {{.path = at("/a"), .kind = Change::Kind::removed, .gone = removed}, {.path = at("/a/e")}};
+  const auto in_parts_of = [&](std::size_t most) {
+    told.clear();
+    auto progress = watches.begin();
+    std::size_t parts = 1;
+    while (!watches.match(changes, progress, most, tell())) ++parts;
+    return parts;
+  };
+  EXPECT_EQ(in_parts_of(1000), 1U);
+  const auto whole = told;
+  EXPECT_EQ(whole,
+            "1:/a- 2:/a- 1:/a/b- 2:/a/b- 1:/a/b/c- 2:/a/b/c- 1:/a/b/d- 2:/a/b/d- 1:/a/e- 2:/a/e- 1:/a/f/g- 2:/a/f/g- "
+            "1:/a/e 2:/a/e ");
+  for (std::size_t most = 2; most < 20; ++most) {
+    EXPECT_GT(in_parts_of(most), 20 / most);
+    EXPECT_EQ(told, whole) << "in parts of " << most;
+  }
+}
+
+TEST_F(WatchesTest, BelowWhatIsGoneComeAndGoMeanwhile) {
+  for (const auto* path : {"/a/b/c", "/a/d", "/a/e"}) write(path);
+  remove("/a");
+  for (const auto* path : {"/a/b", "/a/b/c", "/a/d", "/a/e"}) watch(path, "w");
+  const Change change{.path = at("/a"), .kind = Change::Kind::removed, .gone = removed};
+  const auto next_part = [&](Watches::Progress& progress) { return watches.match({&change, 1}, progress, 3, tell()); };
+  auto progress = watches.begin();
+  EXPECT_FALSE(next_part(progress));
+  EXPECT_FALSE(next_part(progress));
+  EXPECT_EQ(told, "w:/a/b- w:/a/b/c- ");
+  // The place where it goes on is gone, and so is the next; both have new ones, of which one has not been reached yet.
+  watches.remove(&one, "/a/b/c", "w");
+  watches.remove(&one, "/a/b", "w");
+  watches.remove(&one, "/a/d", "w");
+  watch("/a/b", "late");
+  watch("/a/d", "late");
+  while (!next_part(progress)) {
+  }
+  EXPECT_EQ(told, "w:/a/b- w:/a/b/c- w:/a/e- ");
 }
 
 TEST_F(WatchesTest, OfAPlaceThatIsGoneByThenAreNotMissed) {
