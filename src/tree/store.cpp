@@ -110,7 +110,7 @@ Outcome<void> Store::set_permissions(const Caller& caller, Transaction* in, Path
 
 std::unique_ptr<Transaction> Store::begin(const Caller& caller) {
   ++figures_.transactions;
-  return std::make_unique<Transaction>(caller, root_, figures_.commits, figures_.open);
+  return std::make_unique<Transaction>(caller, root_, figures_.commits, transactions_);
 }
 
 Outcome<std::optional<Change>> Store::redo(Draft& draft, const Caller& caller, const Transaction::Step& step) {
@@ -166,6 +166,7 @@ Outcome<void> Store::commit(std::unique_ptr<Transaction> transaction) {
     return done;
   }
   std::vector<Change> changes;
+  changes.reserve(t.changes_);
   for (auto& step : t.log_) {
     if (!step.changed) continue;
     const auto kind = kind_of(step.what);
@@ -215,7 +216,8 @@ Usage Store::usage_of(DomainId domain) {
 
 bool Store::tidy(std::size_t pieces) {
   const bool uncounted = accounts_.settle(pieces);
-  return Limbo::of_this_thread().release(pieces) || uncounted;
+  const bool remembered = transactions_.tidy(pieces);
+  return Limbo::of_this_thread().release(pieces) || uncounted || remembered;
 }
 
 }  // namespace vireo::tree

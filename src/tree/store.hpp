@@ -98,7 +98,8 @@ class Store {
   };
   void keep(const std::function<void(Keeper&)>& changes);
 
-  // Frees part of what no version holds any more, at most so many pieces; true: there is more.
+  // Frees part of what nobody needs any more, at most so many pieces of old versions and as many steps of transactions
+  // that have ended; true: there is more.
   bool tidy(std::size_t pieces);
 
   const Node& root() const { return *root_; }
@@ -112,10 +113,10 @@ class Store {
   struct Figures {
     std::uint64_t commits = 0;       // that changed something
     std::uint64_t transactions = 0;  // begun
-    std::uint64_t open = 0;
-    std::uint64_t conflicts = 0;  // ended with EAGAIN
+    std::uint64_t conflicts = 0;     // ended with EAGAIN
   };
   const Figures& figures() const { return figures_; }
+  std::uint64_t open_transactions() const { return transactions_.open(); }
 
  private:
   Draft newest() { return {root_, accounts_, nullptr, &quotas_, stamp_}; }
@@ -135,6 +136,7 @@ class Store {
   Accounts accounts_;
   Quotas quotas_;
   std::uint64_t stamp_ = 0;
+  Transaction::All transactions_;
   Figures figures_;
   Guard guard_;
   std::vector<Listener> listeners_;

@@ -1,4 +1,4 @@
-// What a transaction remembers of what it was told.
+// What a transaction remembers of what it was told, and how that is forgotten.
 #include "tree/transaction.hpp"
 
 #include <utility>
@@ -6,6 +6,30 @@
 #include "tree/directory.hpp"
 
 namespace vireo::tree {
+
+Transaction::Transaction(const Caller& caller, NodeRef base, std::uint64_t began, All& all)
+    : caller_(caller), root_(std::move(base)), began_(began), all_(all) {
+  ++all_.open_;
+}
+
+Transaction::~Transaction() {
+  constexpr std::size_t few = 64;  // take less time than putting them aside
+  --all_.open_;
+  if (log_.size() + touched_.size() > few) all_.ended_.push_back({std::move(touched_), std::move(log_)});
+}
+
+bool Transaction::All::tidy(std::size_t most) {
+  for (; most > 0 && !ended_.empty(); --most) {
+    auto& [touched, log] = ended_.back();
+    if (!log.empty())
+      log.pop_back();
+    else if (!touched.empty())
+      touched.erase(touched.begin());
+    else
+      ended_.pop_back();
+  }
+  return !ended_.empty();
+}
 
 Transaction::Index::value_type* Transaction::touch(Path path, const Limits& limits) {
   const auto found = touched_.find(std::string(path.text()));

@@ -4,7 +4,8 @@
 // it conflicts exactly where it would have been told something else; absence, permissions, children's names and
 // refusals are answers like any other. One that only read needs no second look: it happened when it began.
 //
-// Made and ended by the Store, which has to outlive it. Destroying it aborts it.
+// Made and ended by the Store, which has to outlive it. Destroying it aborts it; what it remembered is freed little by
+// little.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +24,12 @@ namespace vireo::tree {
 
 class Transaction {
  public:
-  Transaction(const Caller& caller, NodeRef base, std::uint64_t began, std::uint64_t& open)
-      : caller_(caller), root_(std::move(base)), began_(began), open_(open) {
-    ++open_;
-  }
+  class All;
+
+  Transaction(const Caller& caller, NodeRef base, std::uint64_t began, All& all);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
-  ~Transaction() { --open_; }
+  ~Transaction();
 
   // How many different nodes it has read or changed, and what its log takes, in bytes.
   std::size_t nodes() const { return touched_.size(); }
@@ -85,11 +85,28 @@ class Transaction {
   NodeRef root_;
   Accounts accounts_;          // what its own version has more or less than the one with which it began
   const std::uint64_t began_;  // how many commits there had been
-  std::uint64_t& open_;
+  All& all_;
   Index touched_;
   std::vector<Step> log_;
   std::size_t bytes_ = 0;
   std::uint32_t changes_ = 0;  // how many of its steps changed something
+};
+
+// All transactions of a store.
+class Transaction::All {
+ public:
+  std::uint64_t open() const { return open_; }
+  // Frees at most so many steps and paths of those that have ended; true: there is more.
+  bool tidy(std::size_t most);
+
+ private:
+  friend class Transaction;
+  struct Ended {
+    Index touched;
+    std::vector<Step> log;
+  };
+  std::uint64_t open_ = 0;
+  std::vector<Ended> ended_;
 };
 
 }  // namespace vireo::tree

@@ -91,7 +91,7 @@ TEST_F(TransactionTest, SeesItsOwnChangesAndNoOthers) {
   EXPECT_EQ(value("/a/c"), "1");
   transaction.reset();
   EXPECT_EQ(value("/a/new"), "E2");
-  EXPECT_EQ(store.figures().open, 0U);
+  EXPECT_EQ(store.open_transactions(), 0U);
 }
 
 TEST_F(TransactionTest, TellsOncePerPathInTheOrderOfItsFirstChange) {
@@ -186,6 +186,19 @@ TEST_F(TransactionTest, HoldsItsVersionWhateverIsRemoved) {
   }
   EXPECT_EQ(value("/big/1999", transaction.get()), "2");
   EXPECT_EQ(store.list(caller, transaction.get(), at("/big"))->bytes(), 8890U);
+}
+
+TEST_F(TransactionTest, IsForgottenLittleByLittle) {
+  for (const bool commits : {true, false}) {
+    auto transaction = store.begin(caller);
+    for (int i = 0; i < 1'000; ++i) write("/big/" + std::to_string(i))(transaction.get());
+    if (commits) store.commit(std::move(transaction)).value();
+    transaction.reset();
+    EXPECT_EQ(store.open_transactions(), 0U);
+    int parts = 1;
+    while (store.tidy(100)) ++parts;
+    EXPECT_GE(parts, 20) << "for a thousand steps and as many paths";
+  }
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ class History {
     for (Client& client : clients_) abort(client);
     while (store_.tidy(100)) {
     }
-    if (store_.figures().open != 0) problem("transactions are still open");
+    if (store_.open_transactions() != 0) problem("transactions are still open");
     for (const tree::DomainId domain : {0U, 5U, 6U})
       if (store_.accounts().of(domain).nodes != Model::owned(model_.nodes(), domain))
         problem(fmt::format("domain {} is said to have {} nodes", domain, store_.accounts().of(domain).nodes));

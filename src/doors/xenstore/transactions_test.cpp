@@ -89,12 +89,12 @@ TEST_F(Transactions, EndWithTheirConnectionAndWhenItIsReset) {
   {
     Peer gone(common_, 0);
     gone.begin();
-    EXPECT_EQ(store_.figures().open, 1u);
+    EXPECT_EQ(store_.open_transactions(), 1u);
   }
-  EXPECT_EQ(store_.figures().open, 0u);
+  EXPECT_EQ(store_.open_transactions(), 0u);
   const auto t = zero_.begin();
   EXPECT_EQ(zero_.ask(reset_watches, "|", t), "OK|");
-  EXPECT_EQ(store_.figures().open, 0u);
+  EXPECT_EQ(store_.open_transactions(), 0u);
   EXPECT_EQ(common_.counters.transactions.value(), 0u);
 }
 
