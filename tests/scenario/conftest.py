@@ -14,6 +14,7 @@ them.
 import os
 import shutil
 import signal
+import tempfile
 
 import libvirt
 import pytest
@@ -36,6 +37,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A folder of this run's own. pytest's usual one is shared by all runs, and each that begins closes it to QEMU's user.
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="vireo-")
     config.addinivalue_line("markers", "vireo_only: what libvirtd does otherwise or not at all")
     config.addinivalue_line("markers", "long: only in the long run")
 
@@ -45,6 +49,12 @@ def pytest_collection_modifyitems(config, items):
         others = [item for item in items if item.get_closest_marker("vireo_only")]
         items[:] = [item for item in items if item not in others]
         config.hook.pytest_deselected(items=others)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """What failed stories leave behind is worth a look; what others do is not."""
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        shutil.rmtree(session.config.option.basetemp, ignore_errors=True)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -142,9 +152,8 @@ def short_folder(tmp_path_factory):
     """A folder that every user can reach."""
     # The name of a unix socket has at most 107 bytes: the root folder's must stay short.
     folder = tmp_path_factory.mktemp("d")
-    os.chmod(folder, 0o755)
-    for parent in list(folder.parents)[:2]:
-        os.chmod(parent, 0o755)  # QEMU runs as another user and has to get there
+    for each in (folder, folder.parent):
+        each.chmod(0o755)  # QEMU runs as another user and has to get there
     return folder
 
 
