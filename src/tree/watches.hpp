@@ -1,5 +1,6 @@
 // Who wants to hear of which paths. Kept as a tree of path parts, so that what a change costs depends on the depth of
-// its path and on the watches that match, and not on how many there are.
+// its path and on the watches that match, and not on how many there are; and by owner, so that it does not matter
+// either how many one owner has, or how many there are at one path.
 //
 // A watch at a path hears of changes there and below, down to `depth` levels if it has one; when something above it is
 // removed that held its own path, it hears of its own path. Special names ("@introduceDomain") are no paths and match
@@ -32,13 +33,13 @@ struct Watch {
   std::optional<std::uint32_t> depth;  // levels below `path`; 0: only the path itself
   // Its owner hears only of what it may read, which is to be asked of the tree as the commit left it.
   bool guarded = false;
+  bool relative = false;     // its owner named the path without its beginning; means nothing here
   std::uint64_t number = 0;  // given by Watches: later ones have greater numbers
 };
 
 class Watches {
  public:
-  Watches();
-  ~Watches();
+  Watches() = default;
   Watches(const Watches&) = delete;
   Watches& operator=(const Watches&) = delete;
 
@@ -58,12 +59,14 @@ class Watches {
     std::set<std::pair<const Watch*, std::string>> told = {};
   };
 
-  // Null: this owner has a watch with that path and token already. The path is one (see path.hpp), or begins with "@".
-  const Watch* add(Watch watch);
+  // False: this owner has a watch with that path and token already. The path is one (see path.hpp), or begins with "@".
+  bool add(Watch watch);
   // False: there is none.
   bool remove(void* owner, std::string_view path, std::string_view token);
-  // How many there were.
+  // They match no more from now on, and are taken out little by little (see tidy). How many there were.
   std::size_t remove_all(void* owner);
+  // Takes out at most so many of those; true: there are more.
+  bool tidy(std::size_t most);
   std::size_t size() const { return size_; }
 
   // What follows calls each watch at most once for one path, however many changes touch it; in the order of the
@@ -81,15 +84,32 @@ class Watches {
   void match_special(std::string_view name, DomainId domain, const Found& found) const;
 
  private:
-  struct Branch;
-  using Here = std::vector<std::unique_ptr<Watch>>;
-  Here* place(std::string_view path, bool make);
-  void forget_place(std::string_view path);
+  // All that one owner has, by path and token, which are the watches' own.
+  struct Holding {
+    std::map<std::pair<std::string_view, std::string_view>, const Watch*> watches;
+    std::size_t guarded = 0;
+    bool over = false;
+  };
+  struct Kept {
+    Watch watch;
+    const Holding* of;
+  };
+  // Those of one place, by their numbers.
+  using Here = std::map<std::uint64_t, Kept>;
+  struct Branch {
+    Here here;
+    std::map<std::string, std::unique_ptr<Branch>, std::less<>> below;
+  };
   class Part;
 
-  std::unique_ptr<Branch> root_;
+  Here* place(std::string_view path, bool make);
+  void forget_place(std::string_view path);
+  void take_out(const Watch& watch);
+
+  Branch root_;
   std::map<std::string, Here, std::less<>> special_;
-  std::unordered_map<void*, std::vector<const Watch*>> by_owner_;
+  std::unordered_map<void*, std::unique_ptr<Holding>> by_owner_;
+  std::vector<std::unique_ptr<Holding>> over_;
   std::size_t size_ = 0;
   std::size_t guarded_ = 0;
   std::uint64_t next_number_ = 1;

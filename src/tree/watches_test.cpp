@@ -34,8 +34,7 @@ struct WatchesTest : ::testing::Test {
     };
   }
   void watch(std::string path, std::string token, std::optional<std::uint32_t> depth = {}) {
-    ASSERT_NE(watches.add({.owner = &one, .path = std::move(path), .token = std::move(token), .depth = depth}),
-              nullptr);
+    ASSERT_TRUE(watches.add({.owner = &one, .path = std::move(path), .token = std::move(token), .depth = depth}));
   }
   std::string after(const std::function<void()>& change) {
     told.clear();
@@ -181,9 +180,9 @@ TEST_F(WatchesTest, OfAPlaceThatIsGoneByThenAreNotMissed) {
 
 TEST_F(WatchesTest, AreOneForEachOwnerPathAndToken) {
   watch("/a", "t");
-  EXPECT_EQ(watches.add({.owner = &one, .path = "/a", .token = "t"}), nullptr);
-  EXPECT_NE(watches.add({.owner = &two, .path = "/a", .token = "t"}), nullptr);
-  EXPECT_NE(watches.add({.owner = &one, .path = "/a", .token = "u"}), nullptr);
+  EXPECT_FALSE(watches.add({.owner = &one, .path = "/a", .token = "t"}));
+  EXPECT_TRUE(watches.add({.owner = &two, .path = "/a", .token = "t"}));
+  EXPECT_TRUE(watches.add({.owner = &one, .path = "/a", .token = "u"}));
   EXPECT_EQ(watches.size(), 3U);
   EXPECT_FALSE(watches.remove(&one, "/a", "none"));
   EXPECT_FALSE(watches.remove(&one, "/b", "t"));
@@ -208,6 +207,32 @@ TEST_F(WatchesTest, KeepNoPlaceForThoseThatWent) {
   watch("/", "root");
   EXPECT_TRUE(watches.remove(&one, "/", "root"));
   EXPECT_EQ(watches.size(), 0U);
+}
+
+TEST_F(WatchesTest, OfAnOwnerThatLeftMatchNoMoreAndAreTakenOutLittleByLittle) {
+  const auto fill = [this] {
+    for (int i = 0; i < 100; ++i) watch("/a", std::to_string(i));
+    watch("/a/b", "b");
+    watch("@releaseDomain", "gone");
+  };
+  fill();
+  ASSERT_TRUE(watches.add({.owner = &two, .path = "/a", .token = "two"}));
+  EXPECT_EQ(watches.remove_all(&one), 102U);
+  EXPECT_EQ(watches.size(), 1U);
+  EXPECT_EQ(write("/a/b"), "two:/a/b ");
+  watches.match_special("@releaseDomain", 5, tell());
+  EXPECT_EQ(told, "two:/a/b ");
+  // It may begin anew before the old ones are out.
+  EXPECT_TRUE(watches.tidy(10));
+  fill();
+  EXPECT_EQ(watches.size(), 103U);
+  EXPECT_EQ(watches.remove_all(&one), 102U);
+  watch("/a", "0");
+  int parts = 1;
+  while (watches.tidy(10)) ++parts;
+  EXPECT_GE(parts, 19);
+  EXPECT_EQ(write("/a/b"), "two:/a/b 0:/a/b ");
+  EXPECT_EQ(watches.size(), 2U);
 }
 
 TEST_F(WatchesTest, SpecialNamesAreTheirOwn) {

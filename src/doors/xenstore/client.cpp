@@ -10,15 +10,8 @@
 namespace vireo::doors::xenstore {
 namespace {
 
-// What a watch takes besides its path and token, about.
-constexpr std::size_t watch_overhead = 160;
-
-std::string joined(std::string_view path, std::string_view token) {
-  std::string key;
-  key.reserve(path.size() + 1 + token.size());
-  key.append(path).push_back('\0');
-  return key.append(token);
-}
+// What a watch takes besides its path and token, about, at a place where nobody else watches.
+constexpr std::size_t watch_overhead = 400;
 
 }  // namespace
 
@@ -220,13 +213,13 @@ int Client::add_watch(const Request& request, std::string_view path, std::string
   if (limits.watches > 0 && watch_count_ > limits.watches) return E2BIG;
   const auto bytes = watch_overhead + name->size() + token.size();
   if (!has_room(bytes)) return ENOMEM;
-  const auto* watch = common_.watches.add({.owner = this,
+  const bool is_new = common_.watches.add({.owner = this,
                                            .path = std::string(*name),
                                            .token = std::string(token),
                                            .depth = depth,
-                                           .guarded = !privileged()});
-  if (!watch) return EEXIST;
-  if (!special && !path.starts_with('/')) relative_.insert(joined(watch->path, token));
+                                           .guarded = !privileged(),
+                                           .relative = !special && !path.starts_with('/')});
+  if (!is_new) return EEXIST;
   ++watch_count_;
   watch_bytes_ += bytes;
   common_.counters.watches.add();
@@ -240,7 +233,6 @@ int Client::remove_watch(const Request& request, std::string_view path, std::str
   if (!name) return name.error();
   const auto bytes = watch_overhead + name->size() + token.size();
   if (!common_.watches.remove(this, *name, token)) return ENOENT;
-  if (!relative_.empty()) relative_.erase(joined(*name, token));
   --watch_count_;
   watch_bytes_ -= bytes;
   common_.counters.watches.remove(1);
@@ -251,14 +243,13 @@ void Client::reset() {
   common_.watches.remove_all(this);
   common_.counters.watches.remove(watch_count_);
   watch_count_ = watch_bytes_ = 0;
-  relative_.clear();
   common_.counters.transactions.remove(transactions_.size());
   transactions_.clear();
   transaction_bytes_ = 0;
 }
 
 void Client::tell(const tree::Watch& watch, std::string_view path) {
-  if (!relative_.empty() && relative_.contains(joined(watch.path, watch.token))) path.remove_prefix(home_.size());
+  if (watch.relative) path.remove_prefix(home_.size());
   send_event(path, watch.token);
 }
 

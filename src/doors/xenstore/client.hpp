@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -117,8 +116,6 @@ class Client {
   std::size_t transaction_bytes_ = 0;
 
   std::size_t watch_count_ = 0, watch_bytes_ = 0;
-  // Path, a zero byte and token of the watches whose path was given without its beginning, and is to be told so.
-  std::set<std::string, std::less<>> relative_;
 
   std::size_t accounted_ = 0;
 };

@@ -69,7 +69,7 @@ struct Door::Shared : std::enable_shared_from_this<Door::Shared> {
       const auto self = weak.lock();
       if (!self) return;
       self->sessions.erase(over);
-      self->all->tidy();  // its transactions may have held an old version
+      self->all->tidy();  // its watches, and what its transactions held
     });
   }
 

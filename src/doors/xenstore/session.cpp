@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t input_bytes = 64 * 1024;  // received at once
 constexpr std::size_t small_input = 8 * 1024;   // a part of a message, kept until the rest comes
-// Of the tree; freeing more between two turns would be felt by those who wait.
+// Of the tree, and as many watches; freeing more between two turns would be felt by those who wait.
 constexpr std::size_t pieces_at_once = 512;
 
 }  // namespace
@@ -59,7 +59,9 @@ void Sessions::hold_back(std::weak_ptr<Session> session, std::uint64_t announcem
 }
 
 void Sessions::tidy() {
-  if (!tidying_ && common.store.tidy(pieces_at_once)) tidy_later();
+  if (tidying_) return;
+  const bool nodes = common.store.tidy(pieces_at_once), watches = common.watches.tidy(pieces_at_once);
+  if (nodes || watches) tidy_later();
 }
 
 // Others' turns come in between.
