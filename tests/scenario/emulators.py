@@ -1,10 +1,14 @@
 """Emulators that misbehave: scripts that end up as QEMU, or do not."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import signal
 import sys
+
+from patience import wait_until
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 
@@ -29,8 +33,17 @@ def held_back(daemon, name, uuid):
 
 
 def let_go(pipe):
-    with open(pipe, "w", encoding="ascii") as gate:
-        gate.write("go\n")
+    opened = []
+
+    def somebody_waits():
+        """Opening it as usual would wait for ever for an emulator that has ended."""
+        with contextlib.suppress(OSError):
+            opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return opened
+
+    wait_until(somebody_waits, what="an emulator that waits at the gate")
+    os.write(opened[0], b"go\n")
+    os.close(opened[0])
 
 
 class Flawed:
@@ -53,6 +66,19 @@ class Flawed:
         plan = self.folder / f"{uuid}.plan"
         plan.write_text(json.dumps(plans))
         plan.chmod(0o644)
+        heard = self._heard(uuid)
+        heard.touch()
+        heard.chmod(0o666)
+
+    def _heard(self, uuid):
+        return self.folder / f"{uuid}.plan.heard"
+
+    def ask(self, uuid, pid):
+        """Has the fake, which is that process, do what its plan has under "asked". When this returns it has begun to, and
+        hears no command until it has done so; a signal alone may come after commands that were sent later."""
+        before = self._heard(uuid).read_text()
+        os.kill(pid, signal.SIGUSR1)
+        wait_until(lambda: self._heard(uuid).read_text() != before, what="the fake's attention")
 
     def take_away(self, uuid):
         (self.folder / f"{uuid}.plan").unlink()

@@ -6,7 +6,7 @@ each part is a list of actions:
 
     "connected", "greeted"   done before the greeting and after it
     "on": {COMMAND: …}       done instead of answering that command
-    "asked": …               done when the process gets SIGUSR1
+    "asked": …               done when the process gets SIGUSR1; a line in the file PLAN.heard says first that it has
 
 Actions: ["say", TEXT], ["say", TEXT, TIMES], ["drip", TEXT] (a byte each 100 ms), ["drip", TEXT, SECONDS] (a byte each
 so often), ["answer"] (what QEMU would), ["note", FILE] (a line there names the command), ["exit", STATUS], ["signal", NUMBER] to itself, ["hang"], ["silence"] (hear, and answer no more), ["close"] and
@@ -37,10 +37,10 @@ EVENTS = {"cont": "RESUME", "stop": "STOP"}
 
 
 class Fake:
-    def __init__(self, plans, listener):
-        self.plans, self.listener = plans, listener
+    def __init__(self, plans, listener, heard):
+        self.plans, self.listener, self.heard = plans, listener, heard
         self.connection, self.plan, self.silent = None, {}, False
-        signal.signal(signal.SIGUSR1, lambda *_: self.perform(self.plan.get("asked", [])))
+        signal.signal(signal.SIGUSR1, self.do_as_asked)
 
     def serve(self):
         for number in range(1_000_000):
@@ -65,6 +65,11 @@ class Fake:
     def perform(self, actions):
         for action in actions:
             self.act({"execute": "nothing"}, *action)
+
+    def do_as_asked(self, *_):
+        with open(self.heard, "a", encoding="ascii") as heard:
+            heard.write("asked\n")
+        self.perform(self.plan.get("asked", []))
 
     def send(self, message):
         self.connection.sendall(json.dumps(message).encode() + b"\r\n")
@@ -110,7 +115,7 @@ def main():
         plans = json.load(plan)
     chardev = sys.argv[sys.argv.index("-chardev") + 1]
     number = int(re.search(r"\bfd=(\d+)", chardev).group(1))
-    Fake(plans, socket.socket(fileno=number)).serve()
+    Fake(plans, socket.socket(fileno=number), f"{sys.argv[1]}.heard").serve()
 
 
 main()
