@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import time
 
 import libvirt
 import pytest
@@ -93,13 +92,19 @@ def test_which_guests_must_be_said_once(vireo):
 
 
 @pytest.fixture
-def one_at_a_time(own_daemon):
-    """A daemon that launches one guest after the other, each of which takes half a second; defines such guests."""
+def gate(own_daemon):
+    """A file: as long as it is not there, no guest of one_at_a_time gets through its start."""
+    return own_daemon.root / "gate"
+
+
+@pytest.fixture
+def one_at_a_time(own_daemon, gate):
+    """A daemon that launches one guest after the other; defines guests that wait at the gate while they start."""
     own_daemon.stop()
     own_daemon.configure("parallel_starts = 1\n")
     own_daemon.start()
     connection = libvirt.open(own_daemon.uri)
-    slow = emulators.script(own_daemon, "slow-qemu", "sleep 0.5", "-uuid")
+    slow = emulators.script(own_daemon, "slow-qemu", f"while [ ! -e {gate} ]; do sleep 0.1; done", "-uuid")
 
     def define(*names):
         for name in names:
@@ -109,36 +114,49 @@ def one_at_a_time(own_daemon):
     connection.close()
 
 
-def test_a_start_that_waits_ends_with_its_client_and_with_destroy(one_at_a_time, vireo, virsh):
+def wait_for_line(vireo, waiting):
+    """One guest is being launched, and so many wait in line behind it."""
+    def in_line():
+        starts = {count: value for group, values in json.loads(vireo("status", "--json"))["counters"].items()
+                  if group == "starts" for count, value in values.items()}
+        return (starts["under_way"], starts["waiting"]) == (1, waiting)
+
+    wait_until(in_line, what=f"{waiting} starts in line")
+
+
+def test_a_start_that_waits_ends_with_its_client_and_with_destroy(one_at_a_time, gate, vireo, virsh):
     names = [f"g{i}" for i in range(6)]
     again = one_at_a_time(*names, "left", "ended")
     crowd = subprocess.Popen(vireo.argv("start", *names), stdout=subprocess.DEVNULL)
-    wait_until(lambda: len(running(again)) >= 1)
+    wait_for_line(vireo, len(names) - 1)
     starts = [subprocess.Popen(virsh.argv("start", name), stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
               for name in ("left", "ended")]
-    time.sleep(0.4)  # they are in line, behind some two seconds' worth of others
+    wait_for_line(vireo, len(names) + 1)
     starts[0].kill()
     virsh("destroy", "ended")
-    assert "was destroyed while it was being started" in starts[1].communicate(timeout=20)[1]
+    assert "was destroyed while it was being started" in starts[1].communicate(timeout=60)[1]
     wait_until(lambda: cancelled(vireo, ["left"]), what="the end of the start that nobody waits for")
     assert crowd.poll() is None, "others of the crowd still wait: nobody has waited for them"
-    assert crowd.wait(timeout=20) == 0
+    gate.touch()
+    assert crowd.wait(timeout=60) == 0
     assert running(again) == set(names)
     starts[0].communicate()
 
 
-def test_what_waits_is_cancelled_when_the_command_is(one_at_a_time, vireo):
+def test_what_waits_is_cancelled_when_the_command_is(one_at_a_time, gate, vireo):
     """Ctrl-C: those that wait are not started, those that have begun run on."""
     names = [f"g{i}" for i in range(8)]
     again = one_at_a_time(*names)
     command = subprocess.Popen(vireo.argv("start", "--all"), stdout=subprocess.DEVNULL,
                                # Whoever runs the tests in the background may have had it ignored.
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    wait_until(lambda: len(running(again)) >= 1)
+    wait_for_line(vireo, len(names) - 1)
     command.send_signal(signal.SIGINT)
-    assert command.wait(timeout=20) == -signal.SIGINT
-    wait_until(lambda: len(cancelled(vireo, names)) >= 4, what="the end of those that waited")
-    assert 1 <= len(running(again)) <= 4
+    assert command.wait(timeout=60) == -signal.SIGINT
+    wait_until(lambda: len(cancelled(vireo, names)) == len(names) - 1, what="the end of those that waited")
+    assert running(again) == set()
+    gate.touch()
+    wait_until(lambda: len(running(again)) == 1, what="the start that had begun")
     # The others are as startable as before.
     assert {row[1] for row in rows(vireo("start", "--all")).values()} <= {"started", "already_running"}
     assert running(again) == set(names)
