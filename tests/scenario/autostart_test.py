@@ -53,8 +53,8 @@ def test_lower_orders_come_first_and_a_failure_stops_no_other(own_daemon, marked
     started = ids(connection)
     assert started["a"] < min(started["b1"], started["b2"])
     assert max(started["b1"], started["b2"]) < started["last"]
-    wait_until(lambda: "autostart: 4 guests were started, 1 failed" in own_daemon.log())
-    assert "autostart of guest 'broken' failed" in own_daemon.log()
+    own_daemon.says("autostart: 4 guests were started, 1 failed")
+    assert own_daemon.has_said("autostart of guest 'broken' failed")
     connection.close()
 
 

@@ -11,6 +11,7 @@ pytest.mark.usefixtures("own_daemon"). The daemons of a file that has SETTINGS r
 them.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -161,18 +162,21 @@ def clean(daemon):
     """Leaves no guest behind, whatever the story did."""
     connection = libvirt.open(daemon.uri)
     try:
-        for uuid in definitions.issued:
-            pid = daemon.guest_pid(uuid)
-            if pid:
-                os.kill(pid, signal.SIGCONT)
-        patience.wait_until(lambda: end_all(connection), what="the last guest's end")
+        signal_all(daemon, signal.SIGCONT)
+        patience.wait_until(lambda: end_all(connection), timeout_s=60, what="the last guest's end")
     finally:
         connection.close()
-        for uuid in definitions.issued:
-            pid = daemon.guest_pid(uuid)
-            if pid:
-                os.kill(pid, signal.SIGKILL)
+        signal_all(daemon, signal.SIGKILL)
         definitions.issued.clear()
+
+
+def signal_all(daemon, number):
+    """Whoever still runs of the guests that the story defined. Some may end just now."""
+    for uuid in definitions.issued:
+        pid = daemon.guest_pid(uuid)
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def end_all(connection):

@@ -17,6 +17,7 @@ import subprocess
 import time
 
 import emulators
+from patience import wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -76,12 +77,16 @@ class Daemon:
         """An emulator that can be told to misbehave."""
         return emulators.Flawed(self)
 
-    def start(self, deadline_s=30):
+    def start(self, deadline_s=60):
         assert not self.alive(), "it runs already, and would be lost sight of"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **self.environment})
         self._wait_until_listening(deadline_s)
+
+    def last_socket(self):
+        """The one that it opens last."""
+        return self.socket_path
 
     def _wait_until_listening(self, deadline_s):
         """Connects again and again until it succeeds; a daemon that ends meanwhile ends the waiting."""
@@ -89,14 +94,14 @@ class Daemon:
         while True:
             with socket.socket(socket.AF_UNIX) as probe:
                 try:
-                    probe.connect(str(self.socket_path))
+                    probe.connect(str(self.last_socket()))
                     return
                 except OSError as problem:
                     reason = problem
             if self.process.poll() is not None:
                 raise AssertionError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"no answer at {self.socket_path} ({reason}):\n{self.log()}")
+                raise AssertionError(f"no answer at {self.last_socket()} ({reason}):\n{self.log()}")
             time.sleep(0.02)
 
     def alive(self):
@@ -115,13 +120,21 @@ class Daemon:
         if self.alive():
             os.kill(self.pid(), signal.SIGTERM)
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.kill9()
 
     def log(self, since=0, lines=60):
         """The last lines of its log, of what came after the mark."""
         return "\n".join(self.log_path.read_bytes()[since:].decode(errors="replace").splitlines()[-lines:])
+
+    def has_said(self, what):
+        """Whether it stands in the log. A thread of its own writes that, so it may come after an answer."""
+        return what in self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def says(self, what):
+        """Waits for it to stand in the log."""
+        wait_until(lambda: self.has_said(what), what=f"'{what}' in the log")
 
     def log_mark(self):
         return self.log_path.stat().st_size
@@ -146,6 +159,9 @@ class Vireo(Daemon):
         binary = os.environ.get("VIREOD", str(REPOSITORY / "build/release/bin/vireod"))
         assert os.access(binary, os.X_OK), f"{binary} is not built: tools/build"
         return [binary, "--root", str(self.root), "--foreground"]
+
+    def last_socket(self):
+        return self.socket_path.with_name("libvirt-sock-ro")
 
     def close(self):
         self.stop()

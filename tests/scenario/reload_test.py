@@ -1,9 +1,9 @@
 """Reading the configuration anew, by the command and by SIGHUP; and the daemon's end while calls are under way."""
 
+import contextlib
 import grp
 import os
 import signal
-import time
 
 import libvirt
 import pytest
@@ -53,7 +53,7 @@ def test_a_bad_file_changes_nothing(vireo, settings, daemon, conn):
     settings('log_level = "info"\nlane_timeout_ms = 1\n')
     complaint = vireo.fails("reload")
     assert "etc/vireod.toml:2: lane_timeout_ms must be a whole number from 100 to" in complaint
-    assert "vireod.toml:2: lane_timeout_ms" in daemon.log()
+    daemon.says("vireod.toml:2: lane_timeout_ms")
     settings("door_threads = \n")
     assert "vireod.toml:1: " in vireo.fails("reload")
     conn.defineXML(domain_xml("unimpressed")).create()
@@ -62,10 +62,10 @@ def test_a_bad_file_changes_nothing(vireo, settings, daemon, conn):
 def test_sighup_reloads(settings, daemon):
     settings('log_level = "debug"\nspawn_threads = 7\n')
     os.kill(daemon.pid(), signal.SIGHUP)
-    wait_until(lambda: "changed: log_level; read at start only: spawn_threads" in daemon.log())
+    daemon.says("changed: log_level; read at start only: spawn_threads")
     settings("log_level = 3\n")
     os.kill(daemon.pid(), signal.SIGHUP)
-    wait_until(lambda: "vireod.toml:1: log_level must be a text in quotes" in daemon.log())
+    daemon.says("vireod.toml:1: log_level must be a text in quotes")
     assert daemon.alive()
 
 
@@ -90,12 +90,15 @@ def start_under_way(daemon, conn):
     yield domain, pipe, starting
     pid = daemon.guest_pid(uuid)
     if pid:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the daemon may be ending it
+            os.kill(pid, signal.SIGKILL)
     starting.exception(60)
 
 
-def test_sigterm_lets_calls_finish(start_under_way, daemon):
+def test_sigterm_lets_calls_finish(start_under_way, daemon, vireo, settings):
     domain, pipe, starting = start_under_way
+    settings("shutdown_timeout_ms = 60000\n")  # as long as the story may take with a daemon that ends
+    vireo("reload")
     running = libvirt.open(daemon.uri)
     other = running.defineXML(domain_xml("other"))
     other.create()
@@ -124,14 +127,14 @@ def test_sigterm_lets_calls_finish(start_under_way, daemon):
     running.close()
 
 
-def test_a_second_sigterm_ends_the_wait(start_under_way, daemon):
+def test_a_second_sigterm_ends_the_wait(start_under_way, daemon, vireo, settings):
     _, _, starting = start_under_way
+    settings("shutdown_timeout_ms = 300000\n")
+    vireo("reload")
     os.kill(daemon.pid(), signal.SIGTERM)
     wait_until(lambda: not daemon.socket_path.exists())
     assert daemon.alive()
-    began = time.monotonic()
     os.kill(daemon.pid(), signal.SIGTERM)
-    assert daemon.process.wait(timeout=20) == 0
-    assert time.monotonic() - began < 5, "the default of shutdown_timeout_ms is twice that"
+    assert daemon.process.wait(timeout=60) == 0, "it did not wait for shutdown_timeout_ms"
     assert isinstance(starting.exception(60), libvirt.libvirtError)
     assert "not waiting for calls to finish" in daemon.log()

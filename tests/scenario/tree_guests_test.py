@@ -291,7 +291,7 @@ def test_a_request_that_fails_is_taken_back_and_logged(conn, tree, daemon):
     shutdown = f"{home_of(domain)}/control/shutdown"
     tree("write", shutdown, "poweroff")
     wait_until(lambda: tree.read(shutdown) == "", what="the answer to a request")
-    assert "guest 'amber': poweroff, as the tree was told" in daemon.log()
+    daemon.says("guest 'amber': poweroff, as the tree was told")
 
 
 @pytest.mark.parametrize("end", ["kill9", "stop"])
