@@ -4,7 +4,6 @@ reason and event are as they ought to be, nothing is left, the guest can be star
 Binaries and files that are not what they should be: bad_files_test.py.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -62,16 +61,14 @@ def others(daemon):
     connection.close()
 
 
-def look_at(daemon):
-    """What is on the host of a daemon whose things we know."""
-    return faults.look(daemon) if daemon.name == "vireo" else None
+def look_at(daemon, conn):
+    """What is on the host of a daemon whose things we know, when nothing is left of guests that have gone."""
+    return faults.whole_and_clean(daemon, conn) if daemon.name == "vireo" else None
 
 
 def is_as_before(daemon, before):
-    """Nothing was left. Some of the clearing away goes on when the answer has been given."""
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: look_at(daemon) == before, timeout_s=10)
-    assert look_at(daemon) == before
+    if daemon.name == "vireo":
+        faults.is_as_before(daemon, before)
 
 
 class Bad:
@@ -83,7 +80,7 @@ class Bad:
         self.domain = conn.defineXML(domain_xml("bad", uuid=self.uuid, emulator=daemon.flawed.path, devices=DEVICES,
                                                 balloon=BALLOON))
         recorder.expect("bad", "defined added")
-        self.before = faults.look(daemon)
+        self.before = look_at(daemon, conn)
 
     def with_flaw(self, *plans):
         self.daemon.flawed.give(self.uuid, *plans)
@@ -170,7 +167,7 @@ NO_MONITOR = {
     "bad UTF-8": ([["say", '{"QMP": "\udc80"}\n']], INTERNAL, "cannot parse JSON object"),
     "an object of another kind": ([["say", '{"hello": 1}\n']], INTERNAL, "no QMP message"),
     "a line without end": ([["say", "x" * (1 << 20), 100]], INTERNAL, "a line of more than [0-9]+ bytes"),
-    "a byte at a time": ([["drip", GREETING]], TIMEOUT, "did not greet in time"),
+    "a byte at a time": ([["drip", GREETING, 1.0]], TIMEOUT, "did not greet in time"),
     "closes": ([["deaf"], ["hang"]], libvirt.VIR_ERR_OPERATION_FAILED, "monitor connection is closed"),
 }
 
@@ -284,7 +281,7 @@ SIGNALS = {signal.SIGKILL: "stopped failed", signal.SIGSEGV: "stopped failed"}
 @pytest.mark.parametrize("paused", [False, True])
 def test_killed_while_it_runs(daemon, conn, recorder, others, number, paused):
     domain = conn.defineXML(domain_xml("bad"))
-    before = look_at(daemon)
+    before = look_at(daemon, conn)
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED if paused else 0)
     started = ("started booted", "suspended paused") if paused else STARTED
     os.kill(daemon.guest_pid(domain.UUIDString()), number)

@@ -106,9 +106,7 @@ def check(daemon, book):
             domain.createWithFlags(PAUSED)
         for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
             domain.destroy()
-        wait_until(lambda: not faults.emulators_of(daemon), what="the end of all emulators")
-        assert faults.look(daemon)["folders"] == []
-        assert faults.look(daemon)["runs"] == []
+        faults.whole_and_clean(daemon, connection)
     finally:
         connection.close()
 
@@ -121,7 +119,7 @@ def tell_until_killed(daemon):
     try:
         tell_lives(book, daemon)
     except libvirt.libvirtError:
-        assert not daemon.alive() or wait_until(lambda: not daemon.alive()) is None, "an answer, and it was an error"
+        wait_until(lambda: not daemon.alive(), what="an answer, and it was an error: the daemon's end")
     finally:
         connection.close()
     return book
@@ -132,10 +130,10 @@ def points_of_the_story(folder):
     with vireo(folder) as daemon:
         points = faults.log_of_points(daemon)
         daemon.start()
-        at_start = len(points())
+        at_start = len(faults.at_rest(points))
         book = tell_until_killed(daemon)
         assert book.under_way is None and daemon.alive()
-        return list(enumerate(points(), start=1))[at_start:]
+        return list(enumerate(faults.at_rest(points), start=1))[at_start:]
 
 
 def end_all(daemon):
@@ -182,7 +180,9 @@ def leave_behind(daemon):
         book.call(daemon, unfinished, lambda: connection.lookupByName("unfinished").create())
     connection.close()
     wait_until(lambda: not daemon.alive(), what="the daemon's end")
-    os.kill(faults.emulators_of(daemon)[ended], signal.SIGKILL)
+    pid = faults.emulators_of(daemon)[ended]
+    os.kill(pid, signal.SIGKILL)
+    daemons.wait_for_exit(pid)
     del book.told[ended]
     return book
 
@@ -192,8 +192,7 @@ def points_of_taking_over(folder):
         leave_behind(daemon)
         points = faults.log_of_points(daemon)
         daemon.start()
-        faults.look(daemon)
-        return list(enumerate(points(), start=1))
+        return list(enumerate(faults.at_rest(points), start=1))
 
 
 def killed_while_taking_over_at(number, folder):
@@ -202,7 +201,7 @@ def killed_while_taking_over_at(number, folder):
         faults.arm(daemon, f"#{number}=kill")
         with contextlib.suppress(AssertionError):  # it may end before it listens
             daemon.start()
-            wait_until(lambda: not daemon.alive(), timeout_s=2)
+            wait_until(lambda: not daemon.alive(), timeout_s=2)  # or the point is not passed this time
         if daemon.alive():
             daemon.kill9()
         faults.disarm(daemon)

@@ -8,8 +8,7 @@ each part is a list of actions:
     "on": {COMMAND: …}       done instead of answering that command
     "asked": …               done when the process gets SIGUSR1; a line in the file PLAN.heard says first that it has
 
-Actions: ["say", TEXT], ["say", TEXT, TIMES], ["drip", TEXT] (a byte each 100 ms), ["drip", TEXT, SECONDS] (a byte each
-so often), ["answer"] (what QEMU would), ["note", FILE] (a line there names the command), ["exit", STATUS], ["signal", NUMBER] to itself, ["hang"], ["silence"] (hear, and answer no more), ["close"] and
+Actions: ["say", TEXT], ["say", TEXT, TIMES], ["drip", TEXT, SECONDS] (a byte each so often), ["answer"] (what QEMU would), ["note", FILE] (a line there names the command), ["exit", STATUS], ["signal", NUMBER] to itself, ["hang"], ["silence"] (hear, and answer no more), ["close"] and
 ["deaf"] (close, and listen no more).
 """
 
@@ -92,7 +91,7 @@ class Fake:
         elif what == "drip":
             for byte in how[0].replace("ID", str(command.get("id"))).encode():
                 self.connection.sendall(bytes([byte]))
-                time.sleep(how[1] if len(how) > 1 else 0.1)
+                time.sleep(how[1])
         elif what == "note":
             with open(how[0], "a", encoding="ascii") as notes:
                 notes.write(command["execute"] + "\n")

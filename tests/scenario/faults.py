@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import sqlite3
+import time
 
 import libvirt
 
@@ -16,6 +17,16 @@ def log_of_points(daemon):
     log.unlink(missing_ok=True)
     daemon.environment = {"VIREO_FAULT_LOG": str(log)}
     return lambda: log.read_text().split() if log.exists() else []
+
+
+def at_rest(points):
+    """The points so far, once no more have come for a second: some come after the answers that they belong to."""
+    last = points()
+    while True:
+        time.sleep(1.0)
+        if points() == last:
+            return last
+        last = points()
 
 
 def arm(daemon, what):
@@ -75,31 +86,43 @@ def look(daemon):
     return last[-1]
 
 
+def is_as_before(daemon, before):
+    """Nothing was left. Some of the clearing away goes on when the answer has been given."""
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: now(daemon) == before)
+    assert now(daemon) == before
+
+
 def whole(daemon, connection):
-    """Every emulator is a guest's, and every guest that runs has one; these guests."""
-    active = {domain.UUIDString(): domain
-              for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)}
-    wait_until(lambda: set(emulators_of(daemon)) == set(active), what=f"an emulator for each of {sorted(active)} only")
-    return active
+    """Every emulator is a guest's, and every guest that runs has one. A guest may be ending just now."""
+    def fits():
+        active = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+        return set(emulators_of(daemon)) == {domain.UUIDString() for domain in active}
+
+    wait_until(fits, what="an emulator for each guest that runs, and no other")
+
+
+def ought(connection):
+    """What is on the host of a daemon that has these guests, and whose clearing away has come to its end."""
+    active = sorted((domain.ID(), domain.name(), domain.UUIDString())
+                    for domain in connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE))
+    persistent = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT)
+    return {"processes": sorted(uuid for _, _, uuid in active), "folders": sorted(str(number) for number, _, _ in active),
+            "runs": [(name, 0) for _, name, _ in active], "definitions": sorted(domain.name() for domain in persistent)}
 
 
 def whole_and_clean(daemon, connection):
-    """Whatever has happened: nothing is left that belongs to no guest."""
-    active = whole(daemon, connection)
-    persistent = connection.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT)
-    ids = sorted(str(domain.ID()) for domain in active.values())
-    ought = {"processes": sorted(active), "folders": ids, "runs": [(domain.name(), 0) for domain in by_id(active)],
-             "definitions": sorted(domain.name() for domain in persistent)}
+    """Whatever has happened: nothing is left that belongs to no guest. What is on the host then."""
+    seen, expected = {}, {}
 
-    def seen():
-        found = now(daemon)
-        groups = set(found.pop("groups")) - {f"guest-{number}" for number in ids}  # a host may have none
-        return {**found, **({"groups": sorted(groups)} if groups else {})}
+    def clean():
+        nonlocal seen, expected
+        expected, seen = ought(connection), now(daemon)
+        expected["groups"] = [group for group in seen["groups"]  # a host may have none
+                              if group.removeprefix("guest-") in expected["folders"]]
+        return seen == expected
 
     with contextlib.suppress(AssertionError):
-        wait_until(lambda: seen() == ought, timeout_s=10)
-    assert seen() == ought
-
-
-def by_id(active):
-    return sorted(active.values(), key=lambda domain: domain.ID())
+        wait_until(clean)
+    assert seen == expected
+    return seen
