@@ -4,7 +4,6 @@ the daemon keeps its memory and its descriptors, and nobody else notices."""
 import contextlib
 import os
 import resource
-import time
 
 import libvirt
 import pytest
@@ -23,9 +22,9 @@ max_client_calls = 4
 max_client_events = 50
 max_client_mib = 1
 max_clients_mib = 32
-client_timeout_ms = 1000
-keepalive_interval_ms = 200
-keepalive_count = 2
+client_timeout_ms = 4000
+keepalive_interval_ms = 1000
+keepalive_count = 4
 """
 
 
@@ -78,8 +77,14 @@ def test_ten_thousand_connections(own_daemon, many_descriptors):
         for client in clients[:5000:500]:
             client.greet(flags=libvirt.VIR_CONNECT_RO)
             assert client.call("connect_get_uri") == wire.text("qemu:///system")
-        limit = sum(not ended(client) for client in clients)
-        assert 1000 <= limit <= 5000
+        limit = CROWD
+
+        def has_a_limit():
+            nonlocal limit
+            limit = sum(not ended(client) for client in clients)  # the last ones may not be turned away yet
+            return 1000 <= limit <= 5000
+
+        wait_until(has_a_limit, timeout_s=60, what="all but some thousands being turned away")
         assert descriptors(daemon) < limit + 200
         assert memory_mib(daemon) - before_mib < 200
         # The crowd is on the other socket.
@@ -113,8 +118,8 @@ def test_more_clients_than_may_be(strict):
 def test_a_client_that_never_opens(strict):
     with bystander(strict), wire.Client(strict.socket_path) as silent, wire.Client(strict.socket_path) as half:
         half.call("auth_list")
-        assert silent.ends(within_s=10)
-        assert half.ends(within_s=10)
+        assert silent.ends(within_s=60)
+        assert half.ends(within_s=60)
     strict.says("it never opened its connection")
 
 
@@ -125,7 +130,7 @@ def test_half_a_frame(strict, size):
         idle.greet()
         client.greet()
         client.send(client.frame("domain_lookup_by_name", bytes(10_000))[:size])
-        assert client.ends(within_s=10)
+        assert client.ends(within_s=60)
         # Saying nothing at all is no fault.
         assert idle.call("connect_get_uri")
     strict.says("it does not send the rest of its message")
@@ -154,13 +159,9 @@ def test_answers_that_nobody_reads(strict, procedure):
     before_mib = memory_mib(strict)
     with bystander(strict), wire.Client(strict.socket_path) as client:
         client.greet()
-        client.socket.settimeout(0.5)
         with contextlib.suppress(wire.Gone):
             for _ in range(1_000_000):
                 client.send(client.frame(procedure))
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and "it does not read" not in strict.log():
-            time.sleep(0.05)
         assert memory_mib(strict) - before_mib < 50
         assert client.ends()
     strict.says("it does not read")
@@ -184,7 +185,7 @@ def test_events_that_nobody_reads(strict):
                 _, kind, _, _, _ = listener.receive()
                 assert kind == wire.MESSAGE
                 heard += 1
-            assert rounds < 5000
+            assert rounds < 100_000
         connection.close()
         assert heard == 2 * rounds
         assert listener.call("connect_get_uri") == wire.text("test:///default")
@@ -196,7 +197,7 @@ def test_pings_that_nobody_answers(strict):
     with bystander(strict), wire.Client(strict.socket_path) as client:
         client.greet()
         assert client.call("connect_supports_feature", wire.word(10)) == wire.word(1)
-        assert client.ends(within_s=10)
+        assert client.ends(within_s=60)
     strict.says("it answers no keepalive messages")
 
 
@@ -208,7 +209,7 @@ def test_a_guest_of_a_client_that_is_dropped(strict):
         client.call("domain_create_xml", wire.text(domain_xml("mayfly"))
                     + wire.word(libvirt.VIR_DOMAIN_START_PAUSED | libvirt.VIR_DOMAIN_START_AUTODESTROY))
         client.send(client.frame("connect_get_uri")[:10])
-        assert client.ends(within_s=10)
+        assert client.ends(within_s=60)
     connection = libvirt.open(strict.uri)
     wait_until(lambda: connection.listAllDomains() == [], what="the guest's end")
     connection.close()
