@@ -140,7 +140,9 @@ class Watch:
 
 @pytest.fixture
 def tree(daemon):
-    return Tree(daemon)
+    tree = Tree(daemon)
+    tree.exists("/")  # answered after all that guests of earlier stories have left there
+    return tree
 
 
 def home_of(domain):

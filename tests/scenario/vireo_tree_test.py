@@ -152,13 +152,19 @@ def test_a_picture_is_of_one_moment(daemon, tree):
     changing = threading.Thread(target=change)
     changing.start()
     try:
-        seen = {tuple(child["value"] for child in json.loads(tree("ls", "--json", "/story"))["children"])
-                for _ in range(30)}
+        looks, seen = 0, set()
+
+        def look():
+            nonlocal looks
+            seen.add(tuple(child["value"] for child in json.loads(tree("ls", "--json", "/story"))["children"]))
+            looks += 1
+            return looks >= 30 and len(seen) > 1
+
+        wait_until(look, timeout_s=60, what="changes between thirty pictures")
     finally:
         over.set()
         changing.join()
     assert all(a == z for a, z in seen), seen
-    assert len(seen) > 1
 
 
 def write_together(client, paths, value):
