@@ -18,8 +18,12 @@ MIB = 1024 * 1024
 # All but fs_info, which needs an agent in the guest, and job_stats_completed, which excludes job_stats_background.
 ASKED = ("cpu_util disk disk_err domain_state job_stats_background memory pcpu perf vcpu vcpupin "
          "disk_allocation disk_capacity disk_physical")
-# The plugin knows fewer figures of memory than libvirt 9 and says so each time.
-HARMLESS = "Array index out of bounds: tag_index"
+# The plugin knows fewer figures of memory than libvirt 9 and says so each time; and it says when a busy machine has kept
+# it from being done within a second.
+HARMLESS = ("Array index out of bounds: tag_index", "above its read interval")
+
+# A busy machine may keep a guest from answering for longer than the default, and the plugin would complain.
+SETTINGS = "stats_deadline_ms = 10000\n"
 
 CONFIGURATION = """
 FQDNLookup false
@@ -62,11 +66,8 @@ class Collectd:
 
     def complaints(self):
         return [line for line in self.log()
-                if ("[error]" in line or "[warning]" in line or "Disabled" in line) and HARMLESS not in line]
-
-    def names(self):
-        """The figures, without the date at the end of their files' names."""
-        return {file.name[:-len("-2026-01-01")] for file in self.figures_folder.glob("*")}
+                if ("[error]" in line or "[warning]" in line or "Disabled" in line)
+                and not any(harmless in line for harmless in HARMLESS)]
 
     def rows(self, figure):
         """What was written of it, oldest first: each row's values without the time. The last may be half a row."""
@@ -124,8 +125,8 @@ def test_collectd_reads_all_figures(booted, collectd, bridge, folder):  # noqa: 
     card = target_of(domain)
     meter = collectd("meter")
     # A share of a processor needs two looks, and what the balloon tells comes a moment after the driver.
-    wait_until(lambda: expected_figures(card) <= meter.names() and len(meter.rows("percent-virt_cpu_total")) > 1,
-               what="every figure")
+    wait_until(lambda: all(map(meter.last, expected_figures(card))) and len(meter.rows("percent-virt_cpu_total")) > 1,
+               timeout_s=60, what="every figure")
     assert meter.complaints() == []
 
     before = {figure: meter.last(figure) for figure in ("virt_cpu_total", "virt_vcpu-0", f"if_octets-{card}")}
@@ -138,7 +139,7 @@ def test_collectd_reads_all_figures(booted, collectd, bridge, folder):  # noqa: 
 
     reads, read_bytes, writes, written_bytes, _ = domain.blockStats("vda")
     wait_until(lambda: meter.last("disk_ops-vda") == [reads, writes], what="the disk's operations")
-    assert meter.last("disk_octets-vda") == [read_bytes, written_bytes]
+    wait_until(lambda: meter.last("disk_octets-vda") == [read_bytes, written_bytes], what="the disk's bytes")
     assert all(time_ns > 0 for time_ns in meter.last("disk_time-vda"))
     wait_until(lambda: meter.last("disk_allocation-vda") == [MIB], what="the image's growth")
     assert meter.last("disk_capacity-vda") == [16 * MIB]

@@ -18,6 +18,9 @@ from daemons import stopped
 from definitions import domain_xml
 from patience import at_once, wait_until
 
+# The default is half a second, and these figures come from guests that a busy machine may leave alone for longer.
+SETTINGS = "stats_deadline_ms = 5000\n"
+
 MIB = 1024 * 1024
 BALLOON = "<memballoon model='virtio'/>"
 REPORTING = "<memballoon model='virtio'><stats period='1'/></memballoon>"
@@ -198,7 +201,9 @@ def test_addresses_from_the_arp_table(conn, virsh):
     if int(mac[:2], 16) & 1:
         pytest.skip("a neighbour with a multicast address")
     conn.createXML(domain_xml("neighbour", devices=f"<interface type='user'><mac address='{mac}'/></interface>"))
-    assert address in virsh("domifaddr", "neighbour", "--source", "arp")
+    told = virsh("domifaddr", "neighbour", "--source", "arp")
+    # The host may have forgotten it by now.
+    assert address in told or address not in pathlib.Path("/proc/net/arp").read_text()
 
 
 # Memory
@@ -259,16 +264,19 @@ def test_how_fast_memory_changes(running, virsh):
         libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
         "Operation not supported: dirty-ring calculation mode requires dirty-ring feature enabled.")
     assert "successfully" in virsh("domdirtyrate-calc", "disks", "--seconds", 1)
-    code, message = refused(running.startDirtyRateCalc, 1, 0)
-    assert code == libvirt.VIR_ERR_INTERNAL_ERROR and message.endswith("the dirty rate is already being measured.")
 
-    def measured():
+    def measured(status=libvirt.VIR_DOMAIN_DIRTYRATE_MEASURED):
         stats = running.connect().domainListGetStats([running], libvirt.VIR_DOMAIN_STATS_DIRTYRATE)[0][1]
-        return stats if stats["dirtyrate.calc_status"] == libvirt.VIR_DOMAIN_DIRTYRATE_MEASURED else None
+        return stats if stats["dirtyrate.calc_status"] == status else None
 
     wait_until(measured, what="the measurement's end")
     assert measured()["dirtyrate.calc_period"] == 1
     assert measured()["dirtyrate.calc_mode"] == "page-sampling"
+    running.startDirtyRateCalc(60, 0)
+    # QEMU itself notes a moment after it has answered that it measures.
+    wait_until(lambda: measured(libvirt.VIR_DOMAIN_DIRTYRATE_MEASURING), what="the measurement's beginning")
+    code, message = refused(running.startDirtyRateCalc, 1, 0)
+    assert code == libvirt.VIR_ERR_INTERNAL_ERROR and message.endswith("the dirty rate is already being measured.")
 
 
 @pytest.mark.vireo_only  # libvirtd asks QEMU, which ends
@@ -334,8 +342,9 @@ def test_a_guest_at_rest_has_no_running_figures(disks):
 
 
 def test_nothing_is_going_on(virsh, running):
-    assert running.controlInfo() == [libvirt.VIR_DOMAIN_CONTROL_OK, 0, 0]
-    assert virsh("domcontrol", "disks") == "ok"
+    # Its monitor may just be asked for a sample.
+    wait_until(lambda: running.controlInfo() == [libvirt.VIR_DOMAIN_CONTROL_OK, 0, 0], what="the sample's end")
+    wait_until(lambda: virsh("domcontrol", "disks") == "ok", what="the sample's end")
     assert running.jobInfo() == [0] * 12
     assert running.jobStats() == {"type": libvirt.VIR_DOMAIN_JOB_NONE}
     assert virsh("domjobinfo", "disks").split() == ["Job", "type:", "None"]
@@ -359,7 +368,7 @@ def test_the_host(conn, virsh):
     assert list(total) == ["kernel", "user", "idle", "iowait"]
     each = [conn.getCPUStats(number) for number in range(cpus)]
     # Some time passes between one question and the next, and the kernel may sum up roughly.
-    assert sum(one["user"] for one in each) == pytest.approx(total["user"], rel=0.05)
+    assert 0.95 * total["user"] <= sum(one["user"] for one in each) <= 1.05 * conn.getCPUStats(-1)["user"]
     assert refused(conn.getCPUStats, cpus + 100)[0] == libvirt.VIR_ERR_INVALID_ARG
     assert conn.getCPUMap() == (cpus, [True] * cpus, cpus)
     memory = conn.getMemoryStats(-1)
@@ -400,7 +409,7 @@ def test_figures_that_only_a_hung_monitor_knows(virsh, hung):
     state, details, since_ms = domain.controlInfo()
     assert (state, details) == (libvirt.VIR_DOMAIN_CONTROL_OCCUPIED, 0) and since_ms > 1000
     assert re.fullmatch(r"occupied \(\d+\.\d+s\)", virsh("domcontrol", "hung"))
-    assert virsh("domcontrol", "other") == "ok"
+    wait_until(lambda: virsh("domcontrol", "other") == "ok", what="the end of what it may be asked just now")
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: domain.controlInfo()[0] == libvirt.VIR_DOMAIN_CONTROL_OK, what="the monitor's answer")
     assert len(domain.blockStats("vda")) == 5

@@ -12,6 +12,9 @@ from conftest import short_folder
 from definitions import domain_xml
 from patience import wait_until
 
+# The default is half a second, and these figures come from guests that a busy machine may leave alone for longer.
+SETTINGS = "stats_deadline_ms = 10000\n"
+
 ALL = 0
 STATE, BLOCK = libvirt.VIR_DOMAIN_STATS_STATE, libvirt.VIR_DOMAIN_STATS_BLOCK
 BACKING = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING
