@@ -65,6 +65,12 @@ def rows_of(daemon):
     return {"runs": runs, "definitions": [name for name, in definitions]}
 
 
+def boots_of(daemon):
+    """What the database holds of the starts of guests that run: id, and how long they took until they were how far."""
+    with sqlite3.connect(f"file:{daemon.root}/lib/vireo.db?mode=ro", uri=True) as database:
+        return database.execute("SELECT id, process_us, running_us, up_us FROM boots ORDER BY id").fetchall()
+
+
 def now(daemon):
     """What of this daemon is on the host."""
     folder = daemon.root / "run/guests"
