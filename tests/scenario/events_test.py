@@ -69,7 +69,7 @@ def test_the_guest_reboots_itself(conn, booted, recorder):
     reboots = Collector(conn, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT)
     console.shell("reboot -f")
     console.expect("vireo-guest: hello", 60)
-    assert reboots.heard
+    wait_until(lambda: reboots.heard, what="the event")
     # The firmware may reset once more before it boots.
     assert set(reboots.heard) == {("bell",)}
     assert recorder.of("bell") == []
@@ -153,7 +153,7 @@ def hears_of_updates(terminal, conn, domain):
 
 
 def test_virsh_event_all_loop(virsh, on_terminal, conn):
-    terminal = on_terminal("event", "--all", "--loop", "--timeout", "20")
+    terminal = on_terminal("event", "--all", "--loop", "--timeout", "300")
     domain = conn.defineXML(domain_xml("bell"))
     hears_of_updates(terminal, conn, domain)
     domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
