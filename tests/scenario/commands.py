@@ -92,7 +92,7 @@ class Vireo:
 class Http(http.client.HTTPConnection):
     """Speaks with a daemon's door as any HTTP client would."""
 
-    def __init__(self, daemon, timeout_s=20):
+    def __init__(self, daemon, timeout_s=60):
         super().__init__("vireod", timeout=timeout_s)
         self.path = str(daemon.root / "run/http-sock")
 

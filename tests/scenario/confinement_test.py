@@ -248,7 +248,7 @@ def refusal(folder, *settings):
     """What a daemon with these settings says instead of starting."""
     daemon = Vireo(folder)
     daemon.configure("\n".join(settings) + "\n")
-    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     return ended.stderr
 

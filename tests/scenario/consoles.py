@@ -37,7 +37,7 @@ class Transcript:
             self.ended = True
             self.changed.notify_all()
 
-    def expect(self, pattern, timeout_s=30):
+    def expect(self, pattern, timeout_s=60):
         """Waits until the pattern turns up after what was expected before. Returns the match."""
         found = None
 
@@ -61,7 +61,7 @@ class Transcript:
                     break
         return self.expect(pattern, 0)
 
-    def expect_end(self, timeout_s=30):
+    def expect_end(self, timeout_s=60):
         with self.changed:
             assert self.changed.wait_for(lambda: self.ended, timeout_s), "the console stays open"
 
@@ -127,7 +127,7 @@ class Terminal(Transcript):
     def send(self, text):
         os.write(self.main, text.encode())
 
-    def wait(self, timeout_s=30):
+    def wait(self, timeout_s=60):
         code = self.process.wait(timeout_s)
         self.reader.join(10)
         return code
@@ -149,5 +149,5 @@ def boot(connection, domain):
         domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
     console = Console(connection, domain)
     domain.resume()
-    console.expect(r"vireo-guest: hello from vireo-guest, Linux \S+", 60)
+    console.expect(r"vireo-guest: hello from vireo-guest, Linux \S+", 120)
     return console

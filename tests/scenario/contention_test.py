@@ -36,7 +36,7 @@ def test_who_waits_in_a_lane_and_who_is_in_it_is_told(vireo, conn, daemon):
             wait_until(lambda waiting=waiting: lane_of(daemon, "hung") == ("suspend", waiting), what="the suspend")
         time.sleep(1.0)
     for caller in callers:
-        caller.result(30)
+        caller.result(60)
     report = ask(vireo)
     lane, = sites(report, "lane")
     assert (lane["waited_for"], lane["held_by"], lane["count"]) == ("guest", "suspend", 1)

@@ -49,7 +49,7 @@ def test_sigterm_leaves_guests_running(daemon, conn):
     domain.create()
     guest, number = daemon.guest_pid(domain.UUIDString()), domain.ID()
     os.kill(daemon.pid(), signal.SIGTERM)
-    assert daemon.process.wait(timeout=20) == 0
+    assert daemon.process.wait(timeout=60) == 0
     assert daemon.guest_pid(domain.UUIDString()) == guest
     daemon.start()
     again = libvirt.open(daemon.uri)

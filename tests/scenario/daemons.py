@@ -204,7 +204,7 @@ def only_child(pid):
         return int(children.read().split()[0])
 
 
-def wait_for_exit(pid, deadline_s=20):
+def wait_for_exit(pid, deadline_s=60):
     """Waits for the end of a process that is not a child of ours."""
     try:
         handle = os.pidfd_open(pid)

@@ -45,7 +45,7 @@ class Recorder:
     def of(self, name):
         return [what for who, what in self.heard if who == name]
 
-    def expect(self, name, *expected, timeout_s=30):
+    def expect(self, name, *expected, timeout_s=60):
         """Waits until as many events of this guest came as are expected, compares them and forgets them."""
         with self.changed:
             self.changed.wait_for(lambda: len(self.of(name)) >= len(expected), timeout_s)
@@ -71,7 +71,7 @@ class Collector:
             self.heard.append((domain.name(), *arguments[:-1]))
             self.changed.notify_all()
 
-    def expect(self, *expected, timeout_s=30):
+    def expect(self, *expected, timeout_s=60):
         with self.changed:
             self.changed.wait_for(lambda: len(self.heard) >= len(expected), timeout_s)
             assert self.heard == list(expected)

@@ -60,7 +60,7 @@ class History:
 
     def wait_for(self, metric, condition, what):
         wait_until(lambda: any(value is not None and condition(value) for value in self.values(metric)[-4:]),
-                   timeout_s=30, what=what)
+                   timeout_s=60, what=what)
 
 
 def test_a_busy_guest_is_seen_in_every_form(vireo, busy):

@@ -66,7 +66,7 @@ def test_who_holds_the_lane(daemon, conn):
         waiting = meanwhile(other.lookupByName("held").suspend)
         wait_until(lambda: "lane held by 'suspend'" in told(daemon, "held")["sentence"], what="telling who holds the lane")
         assert liveness(daemon, "held")["lane"]["holder"] == "suspend"
-    waiting.result(20)
+    waiting.result(60)
     other.close()
 
 

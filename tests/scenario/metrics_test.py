@@ -84,7 +84,7 @@ def get(connection, path="/metrics", accept="*/*", method="GET"):
 
 
 def scrape(daemon):
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     status, _, text = get(connection)
     connection.close()
     assert status == 200
@@ -132,7 +132,7 @@ def test_promtool_finds_nothing_to_complain_of(watched, guest):
 
 
 def test_openmetrics_is_well_formed(watched, guest):
-    connection = http.client.HTTPConnection("127.0.0.1", watched.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", watched.port, timeout=60)
     status, kind, text = get(connection, accept=OPENMETRICS)
     assert (status, kind) == (200, "application/openmetrics-text; version=1.0.0; charset=utf-8")
     assert text.endswith("\n# EOF\n")
@@ -156,7 +156,7 @@ def test_openmetrics_is_well_formed(watched, guest):
 
 
 def test_both_doors_tell_the_same_and_the_address_nothing_else(watched, guest):
-    at_address = http.client.HTTPConnection("127.0.0.1", watched.port, timeout=20)
+    at_address = http.client.HTTPConnection("127.0.0.1", watched.port, timeout=60)
     on_socket = Http(watched)
     assert get(at_address, "/")[::2] == (200, "vireod's metrics are at /metrics\n")
     by_address, by_socket = (get(each) for each in (at_address, on_socket))
@@ -264,7 +264,7 @@ def test_other_addresses_than_this_hosts_are_refused(tmp_path):
                             ("here:9177", "is no address such as")):
         config.write_text(f'metrics_listen = "{address}"\n')
         done = subprocess.run([binary, "--root", str(tmp_path / "r"), "--config", str(config), "--foreground"],
-                              capture_output=True, text=True, timeout=20, check=False)
+                              capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 1 and f"{config}:1: metrics_listen: " in done.stderr and reason in done.stderr
 
 
@@ -272,7 +272,7 @@ def test_an_address_that_is_taken_is_told(watched, tmp_path):
     config = tmp_path / "vireod.toml"
     config.write_text(f'metrics_listen = "127.0.0.1:{watched.port}"\n')
     command = [*daemons.Vireo(tmp_path / "r").command(), "--config", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and f"cannot listen at '127.0.0.1:{watched.port}'" in done.stderr
 
 

@@ -9,7 +9,7 @@ import time
 AT_ONCE_S = 10.0
 
 
-def wait_until(condition, timeout_s=20, what="it"):
+def wait_until(condition, timeout_s=60, what="it"):
     """Looks again every few milliseconds, and once more when the time is over: who looks may have been kept from it."""
     deadline = time.monotonic() + timeout_s
     while True:

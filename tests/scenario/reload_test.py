@@ -120,7 +120,7 @@ def test_sigterm_lets_calls_finish(start_under_way, daemon, vireo, settings):
 
     emulators.let_go(pipe)
     assert starting.result(60) == 0
-    assert daemon.process.wait(timeout=20) == 0
+    assert daemon.process.wait(timeout=60) == 0
     assert daemon.guest_pid(other.UUIDString()) == guest
     assert daemon.guest_pid(domain.UUIDString())
     http.close()

@@ -24,7 +24,7 @@ class Start:
 
     def let_go(self):
         emulators.let_go(self.pipe)
-        self.under_way.result(30)
+        self.under_way.result(60)
 
 
 @pytest.fixture

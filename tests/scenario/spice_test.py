@@ -33,7 +33,7 @@ def port_of(domain, kind="spice"):
 def greeting(port):
     """What a SPICE server answers to the first words of a client that asks for its main channel."""
     asked = struct.pack("<IBBIII", 0, 1, 0, 0, 0, 18)
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as server:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as server:
         server.sendall(b"REDQ" + struct.pack("<III", 2, 2, len(asked)) + asked)
         return server.recv(4)
 
@@ -59,7 +59,7 @@ def test_displays_never_share_a_port(conn):
 def test_one_display_of_each_kind(conn, virsh):
     domain = start(conn, "janus", SPICE + VNC)
     assert greeting(port_of(domain)) == b"REDQ"
-    with socket.create_connection(("127.0.0.1", port_of(domain, "vnc")), timeout=20) as server:
+    with socket.create_connection(("127.0.0.1", port_of(domain, "vnc")), timeout=60) as server:
         assert server.recv(4) == b"RFB "
     assert sorted(virsh("domdisplay", "--all", "janus").split()) == [
         f"spice://127.0.0.1:{port_of(domain)}", f"vnc://127.0.0.1:{port_of(domain, 'vnc') - 5900}"]

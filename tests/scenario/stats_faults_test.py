@@ -254,7 +254,7 @@ def test_a_guest_starts(daemon, conn, guests):
             assert records["slow"]["state.state"] == libvirt.VIR_DOMAIN_SHUTOFF
     finally:
         emulators.let_go(pipe)
-        starting.result(30)
+        starting.result(60)
     wait_until(lambda: not stale(ask(conn)), what="the figures of who has started")
 
 

@@ -32,7 +32,7 @@ class Tree:
 
     def run(self, command, *arguments):
         return subprocess.run([f"xenstore-{command}", *arguments], env=self.environment, capture_output=True, text=True,
-                              timeout=20, check=False)
+                              timeout=60, check=False)
 
     def __call__(self, command, *arguments):
         done = self.run(command, *arguments)
@@ -57,7 +57,7 @@ class Tree:
     @contextlib.contextmanager
     def client(self):
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(20)
+            connection.settimeout(60)
             connection.connect(str(self.socket_path))
             yield Client(connection)
 
@@ -132,7 +132,7 @@ class Watch:
     def expect(self, path):
         """Waits for the path after what was expected before; gives what came until then."""
         with self.changed:
-            assert self.changed.wait_for(lambda: path in self.lines[self.seen:], 20), f"{path}: {self.lines[-20:]}"
+            assert self.changed.wait_for(lambda: path in self.lines[self.seen:], 60), f"{path}: {self.lines[-20:]}"
             begin = self.seen
             self.seen = self.lines.index(path, begin) + 1
             return self.lines[begin:self.seen]

@@ -131,7 +131,7 @@ def test_changes_are_watched(tree):
         assert watching.stdout.readline() == "/story/a is not there\n"
         tree("set", "/story/b", "2")
         assert watching.stdout.readline() == '/story/b = "2"\n'
-        assert watching.wait(timeout=20) == 0
+        assert watching.wait(timeout=60) == 0
     finally:
         watching.kill()
         watching.wait()
@@ -340,7 +340,7 @@ def test_sync_answers_no_change_while_the_disk_fails(keeping):
         assert changing.poll() is None
         # Who only reads does not wait.
         assert tree("get", "/story") == "2\n"
-    assert changing.wait(timeout=30) == 0
+    assert changing.wait(timeout=60) == 0
     assert kept(daemon)["/story"] == "2"
 
 
