@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 import libvirt
 import pytest
 
+from conftest import short_folder
 from daemons import stopped
 from definitions import domain_xml
 from patience import at_once, wait_until
@@ -46,9 +47,7 @@ def refused(call, *arguments):
 @pytest.fixture
 def images(tmp_path_factory):
     """A raw image of 16 MiB and a qcow2 of 32 MiB, where QEMU's user can reach them."""
-    folder = tmp_path_factory.mktemp("images")
-    for parent in (folder, *list(folder.parents)[:2]):
-        os.chmod(parent, 0o755)
+    folder = short_folder(tmp_path_factory)
     raw, qcow2 = folder / "disk.raw", folder / "disk.qcow2"
     raw.write_bytes(b"\x01" * 65536)  # there is no boot record in it, but the firmware reads to see
     os.truncate(raw, 16 * MIB)
