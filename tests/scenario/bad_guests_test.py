@@ -23,9 +23,10 @@ from patience import AT_ONCE_S, at_once, meanwhile, wait_until
 # Little patience, so that a story does not take long; but QEMU starts and answers within it, also where it is left alone
 # for seconds, and whoever waits for a launch does not pass for one who is answered at once.
 LAUNCH_S, MONITOR_S = 12.0, 4.0
+# The stories are told beside others, whose guests would be after the same ports at the same moment.
 SETTINGS = f"""launch_timeout_ms = {LAUNCH_S * 1000:.0f}
 monitor_timeout_ms = {MONITOR_S * 1000:.0f}
-vnc_first_port = 17900
+vnc_first_port = {11000 + os.getpid() % 200 * 100}
 """
 
 FAILED = [libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_FAILED]
