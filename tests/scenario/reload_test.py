@@ -35,18 +35,19 @@ def test_what_a_reload_takes_up(vireo, settings, daemon):
 
 
 def test_a_new_value_is_in_force_at_once(vireo, settings, conn):
-    settings("vnc_first_port = 6990\nvnc_last_port = 6990\n")
+    port = 7000 + os.getpid() % 1000 * 2  # other runs have others
+    settings(f"vnc_first_port = {port}\nvnc_last_port = {port}\n")
     vireo("reload")
     first, second = (conn.defineXML(domain_xml(name, devices='<graphics type="vnc"/>')) for name in ("one", "two"))
     first.create()
-    assert "port='6990'" in first.XMLDesc()
+    assert f"port='{port}'" in first.XMLDesc()
     with pytest.raises(libvirt.libvirtError) as full:
         second.create()
-    assert "6990-6990" in full.value.get_error_message()
-    settings("vnc_first_port = 6990\nvnc_last_port = 6991\n")
+    assert f"{port}-{port}" in full.value.get_error_message()
+    settings(f"vnc_first_port = {port}\nvnc_last_port = {port + 1}\n")
     vireo("reload")
     second.create()
-    assert "port='6991'" in second.XMLDesc()
+    assert f"port='{port + 1}'" in second.XMLDesc()
 
 
 def test_a_bad_file_changes_nothing(vireo, settings, daemon, conn):
