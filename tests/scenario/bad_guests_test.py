@@ -342,11 +342,13 @@ def test_stopped_while_it_starts(bad, when):
 @pytest.mark.vireo_only
 def test_destroyed_while_it_hangs_in_its_start(daemon, bad):
     bad.with_flaw({"connected": [["hang"]]})
-    starting = meanwhile(bad.domain.create)
+    other = libvirt.open(daemon.uri)
+    starting = meanwhile(other.lookupByUUIDString(bad.uuid).create)
     wait_until(lambda: bad.uuid in faults.emulators_of(daemon), what="the emulator's start")
     pid = bad.pid
     at_once(bad.domain.destroy)
     assert "was destroyed while it was being started" in str(starting.exception(60))
+    other.close()
     wait_for_exit(pid)
     bad.starts_as_if_nothing_had_been()
 

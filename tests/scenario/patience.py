@@ -30,7 +30,11 @@ def at_once(call, *arguments):
 
 
 def meanwhile(call, *arguments):
-    """Has somebody else make the call. The future that is returned tells whether and how it ended."""
+    """Has somebody else make the call. The future that is returned tells whether and how it ended.
+
+    Who calls something else meanwhile needs another connection: of two threads with one connection libvirt's client (9.0)
+    may forget to send the second's call until it hears from the daemon the next time.
+    """
     somebody = concurrent.futures.ThreadPoolExecutor(1)
     under_way = somebody.submit(call, *arguments)
     somebody.shutdown(wait=False)

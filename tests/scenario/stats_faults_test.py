@@ -243,8 +243,9 @@ def test_a_guest_starts(daemon, conn, guests):
     guests.start("well")
     uuid = new_uuid()
     emulator, pipe = emulators.held_back(daemon, f"slow-{uuid[:8]}", uuid)
-    slow = guests.define("slow", uuid=uuid, emulator=emulator)
-    starting = meanwhile(slow.create)
+    guests.define("slow", uuid=uuid, emulator=emulator)
+    other = libvirt.open(daemon.uri)
+    starting = meanwhile(other.lookupByName("slow").create)
     try:
         wait_until(lambda: daemon.guest_pid(uuid), what="the emulator's start")
         for flags in (0, NOWAIT):
@@ -255,6 +256,7 @@ def test_a_guest_starts(daemon, conn, guests):
     finally:
         emulators.let_go(pipe)
         starting.result(60)
+        other.close()
     wait_until(lambda: not stale(ask(conn)), what="the figures of who has started")
 
 
