@@ -11,11 +11,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-asio::awaitable<void> note_after(std::string& order, char what, SteadyClock::duration span) {
-  Timer timer(co_await asio::this_coro::executor, span);
+asio::awaitable<void> note_at(std::string& order, char what, SteadyClock::time_point moment) {
+  Timer timer(co_await asio::this_coro::executor, moment);
   boost::system::error_code how;
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, how));
   order += how ? static_cast<char>(what - 'a' + 'A') : what;
+}
+asio::awaitable<void> note_after(std::string& order, char what, SteadyClock::duration span) {
+  return note_at(order, what, SteadyClock::now() + span);
 }
 
 void drain(asio::io_context& io) {
@@ -59,9 +62,9 @@ TEST(Timer, IsCancelledThroughItsCoroutineOnVirtualTime) {
 TEST(Timer, IsTheSteadyTimerWithoutVirtualTime) {
   asio::io_context io;
   std::string order;
-  asio::co_spawn(io, note_after(order, 'b', 5ms), asio::detached);
-  asio::co_spawn(io, note_after(order, 'a', 1ms), asio::detached);
   const auto began = std::chrono::steady_clock::now();
+  asio::co_spawn(io, note_at(order, 'b', began + 5ms), asio::detached);
+  asio::co_spawn(io, note_at(order, 'a', began + 1ms), asio::detached);
   io.run();
   EXPECT_EQ(order, "ab");
   EXPECT_GE(std::chrono::steady_clock::now() - began, 5ms);

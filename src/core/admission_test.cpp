@@ -1,4 +1,5 @@
-// Admission: a bounded number inside, first come first served, and hung ones stop counting.
+// Admission: a bounded number inside, first come first served, and hung ones stop counting. On virtual time: who comes
+// before whom is the same however slow the machine is.
 #include "core/admission.hpp"
 
 #include <gtest/gtest.h>
@@ -9,6 +10,15 @@ namespace {
 using namespace std::chrono_literals;
 
 struct AdmissionTest : ::testing::Test {
+  void run() {
+    for (;; time.step()) {
+      io.restart();
+      while (io.poll() > 0) io.restart();
+      if (time.waiting() == 0) break;
+    }
+  }
+
+  VirtualTime time;
   asio::io_context io;
   std::string log;
 };
@@ -18,7 +28,7 @@ asio::awaitable<void> visit(AdmissionTest& t, Admission& admission, char name, s
   EXPECT_TRUE(place.has_value());
   EXPECT_LE(admission.inside(), 2U);
   t.log += name;
-  asio::steady_timer timer(t.io, stay);
+  Timer timer(t.io.get_executor(), stay);
   co_await timer.async_wait(asio::use_awaitable);
 }
 
@@ -26,7 +36,7 @@ asio::awaitable<void> hang(AdmissionTest& t, Admission& admission) {
   auto place = co_await admission.enter(Deadline::in(10s));
   EXPECT_TRUE(place.has_value());
   t.log += 'h';
-  asio::steady_timer timer(t.io, 300ms);
+  Timer timer(t.io.get_executor(), 300ms);
   co_await timer.async_wait(asio::use_awaitable);
   t.log += 'H';
 }
@@ -42,7 +52,7 @@ TEST_F(AdmissionTest, LetsInAsManyAsTheLimitInTheirOrder) {
   Admission admission(io.get_executor(), 2, 10s);
   for (const char name : {'a', 'b', 'c', 'd', 'e'})
     asio::co_spawn(io, visit(*this, admission, name, 2ms), asio::detached);
-  io.run();
+  run();
   EXPECT_EQ(log, "abcde");
   EXPECT_EQ(admission.inside(), 0U);
 }
@@ -52,7 +62,7 @@ TEST_F(AdmissionTest, HungLaunchesKeepNobodyOutForLong) {
   for (int i = 0; i < 2; ++i) asio::co_spawn(io, hang(*this, admission), asio::detached);
   asio::co_spawn(io, be_refused(*this, admission), asio::detached);
   asio::co_spawn(io, hang(*this, admission), asio::detached);
-  io.run();
+  run();
   EXPECT_EQ(log, "hhrhHHH");
   EXPECT_EQ(admission.inside(), 0U);
 }
@@ -64,9 +74,9 @@ TEST_F(AdmissionTest, ACancelledWaiterLeavesTheLineToTheNext) {
   asio::co_spawn(io, visit(*this, admission, 'x', 0ms),
                  asio::bind_cancellation_slot(cancel.slot(), [](std::exception_ptr) {}));
   asio::co_spawn(io, visit(*this, admission, 'c', 1ms), asio::detached);
-  asio::steady_timer soon(io, 5ms);
+  Timer soon(io.get_executor(), 5ms);
   soon.async_wait([&](auto) { cancel.emit(asio::cancellation_type::terminal); });
-  io.run();
+  run();
   EXPECT_EQ(log, "abc");
   EXPECT_EQ(admission.inside(), 0U);
 }
@@ -74,15 +84,15 @@ TEST_F(AdmissionTest, ACancelledWaiterLeavesTheLineToTheNext) {
 TEST_F(AdmissionTest, MoreRoomLetsTheNextInAtOnce) {
   Admission admission(io.get_executor(), 1, 10s);
   for (const char name : {'a', 'b'}) asio::co_spawn(io, visit(*this, admission, name, 50ms), asio::detached);
-  asio::steady_timer soon(io, 5ms);
+  Timer soon(io.get_executor(), 5ms);
   std::string inside_then;
   soon.async_wait([&](auto) {
     EXPECT_EQ(admission.figures().waiting, 1U);
     admission.set_limit(2);
   });
-  asio::steady_timer later(io, 20ms);
+  Timer later(io.get_executor(), 20ms);
   later.async_wait([&](auto) { inside_then = log; });
-  io.run();
+  run();
   EXPECT_EQ(inside_then, "ab");
 }
 

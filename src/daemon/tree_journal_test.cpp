@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <random>
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "base/test_files.hpp"
 #include "persist/sqlite_tree_store.hpp"
 
 namespace vireo::daemon {
@@ -428,12 +428,6 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Histories, ::testing::Range(1U, 25U));
 // The same with the real store, threads and time.
 class JournalOnDisk : public ::testing::Test {
  protected:
-  JournalOnDisk() { clean(); }
-  ~JournalOnDisk() override { clean(); }
-
-  void clean() const {
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + end);
-  }
   auto open() const {
     return persist::SqliteTreeStore::open(path_, persist::SqliteTreeStore::Durable::at_once).value();
   }
@@ -444,7 +438,8 @@ class JournalOnDisk : public ::testing::Test {
     return content_of(tree);
   }
 
-  const std::string path_ = ::testing::TempDir() + "vireo-tree-journal-" + std::to_string(::getpid()) + ".db";
+  const tests::Folder folder_;
+  const std::string path_ = folder_.file("tree.db");
   asio::io_context io_;
   Workers workers_{"tree-journal", 1};
   Store tree_;

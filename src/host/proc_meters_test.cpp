@@ -23,6 +23,8 @@ class Vcpu {
     over_ = true;
     over_.notify_all();
     thread_.join();
+    // A thread that is joined is seen in /proc for a moment yet.
+    while (::access(("/proc/self/task/" + std::to_string(tid_)).c_str(), F_OK) == 0) std::this_thread::yield();
   }
 
  private:
@@ -31,10 +33,14 @@ class Vcpu {
     const auto end = SteadyClock::now() + std::chrono::milliseconds(2);
     while (SteadyClock::now() < end) {
     }
+    // What a thread has used is counted when it gives its processor up, at the latest.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    tid_ = ::gettid();
     ready_ = true;
     over_.wait(false);
   }
   std::atomic<bool> ready_{false}, over_{false};
+  pid_t tid_ = 0;  // once it is ready
   std::thread thread_;
 };
 

@@ -4,24 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "base/fault.hpp"
 #include "base/io_thread.hpp"
+#include "base/test_files.hpp"
 
 namespace vireo::persist {
 namespace {
 
 class StoreTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::filesystem::remove(path_);
-    core_.start();
-  }
+  void SetUp() override { core_.start(); }
   void TearDown() override {
     core_.end();
     core_.stop();
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + end);
   }
 
   template <class T>
@@ -50,7 +45,8 @@ class StoreTest : public ::testing::Test {
             .reason = VIR_DOMAIN_PAUSED_USER};
   }
 
-  const std::string path_ = ::testing::TempDir() + "vireo-store-" + std::to_string(::getpid()) + ".db";
+  const tests::Folder folder_;
+  const std::string path_ = folder_.file("store.db");
   IoThread core_{"core"};
 };
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/fault.hpp"
+#include "base/test_files.hpp"
 
 namespace vireo::persist {
 namespace {
@@ -15,15 +16,6 @@ using Nodes = std::vector<std::string>;
 
 class TreeStoreTest : public ::testing::Test {
  protected:
-  void SetUp() override { clean(); }
-  void TearDown() override {
-    store_.reset();
-    clean();
-  }
-
-  void clean() {
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + end);
-  }
   void open() {
     store_.reset();
     store_ = SqliteTreeStore::open(path_, Durable::at_once).value();
@@ -48,7 +40,8 @@ class TreeStoreTest : public ::testing::Test {
     return nodes;
   }
 
-  const std::string path_ = ::testing::TempDir() + "vireo-tree-" + std::to_string(::getpid()) + ".db";
+  const tests::Folder folder_;
+  const std::string path_ = folder_.file("tree.db");
   std::unique_ptr<SqliteTreeStore> store_;
 };
 
@@ -125,7 +118,7 @@ TEST_F(TreeStoreTest, AFileOfAnotherKindIsRefusedByName) {
   auto newer = SqliteTreeStore::open(path_, Durable::soon);
   ASSERT_FALSE(newer);
   EXPECT_NE(newer.error().detail.find(path_ + "' was written by a newer Vireo"), std::string::npos);
-  clean();
+  std::filesystem::remove(path_);
   std::FILE* file = std::fopen(path_.c_str(), "w");
   std::fputs("these are no rows of any kind, and long enough to be taken for a header of a file", file);
   std::fclose(file);

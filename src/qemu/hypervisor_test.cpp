@@ -2,6 +2,9 @@
 // left when a start fails.
 #include "qemu/hypervisor.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 
 #include "qemu/process.hpp"
@@ -45,6 +48,18 @@ class HypervisorTest : public testing::Test {
             .runtime_dir = folder_.path(),
             .log_path = folder_.file("guest.log"),
             .deadline = Deadline::in(20s)};
+  }
+  // One that nobody listens on: the kernel's choice.
+  static int free_port() {
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket.get(), any, size), 0);
+    EXPECT_EQ(::getsockname(socket.get(), any, &size), 0);
+    return ntohs(address.sin_port);
   }
   ports::GuestEventSink sink() {
     return [this](ports::GuestEvent event) { events_.push_back(std::move(event)); };
@@ -90,8 +105,8 @@ TEST_F(HypervisorTest, FromDefinitionToGuestAndThroughItsLife) {
 
   auto& guest = *launched->guest;
   EXPECT_EQ(guest.process().boot_id, "this-boot");
-  EXPECT_EQ(*run(guest.query_vcpus(Deadline::in(5s))), ports::Vcpus::NeverRan);
-  ASSERT_TRUE(run(guest.resume(Deadline::in(5s))));
+  EXPECT_EQ(*run(guest.query_vcpus(Deadline::in(20s))), ports::Vcpus::NeverRan);
+  ASSERT_TRUE(run(guest.resume(Deadline::in(20s))));
   EXPECT_TRUE(wait_for(Kind::Resumed));
 
   ports::AdoptSpec adopt{.live = launched->live,
@@ -100,27 +115,28 @@ TEST_F(HypervisorTest, FromDefinitionToGuestAndThroughItsLife) {
                          .runtime_dir = folder_.path(),
                          .log_path = folder_.file("guest.log"),
                          .process = guest.process(),
-                         .deadline = Deadline::in(10s)};
+                         .deadline = Deadline::in(20s)};
   launched->guest.reset();
   auto adopted = run(hypervisor_.adopt(adopt, sink()));
   ASSERT_TRUE(adopted) << adopted.error().detail;
   EXPECT_EQ(adopted->live, adopt.live);
-  EXPECT_EQ(*run(adopted->guest->query_vcpus(Deadline::in(5s))), ports::Vcpus::Run);
-  EXPECT_TRUE(run(adopted->guest->end(true, Deadline::in(10s))));
+  EXPECT_EQ(*run(adopted->guest->query_vcpus(Deadline::in(20s))), ports::Vcpus::Run);
+  EXPECT_TRUE(run(adopted->guest->end(true, Deadline::in(20s))));
   EXPECT_TRUE(wait_for(Kind::Exited));
   EXPECT_EQ(run(hypervisor_.adopt(adopt, sink())).error().code, VIR_ERR_NO_DOMAIN);
 }
 
 TEST_F(HypervisorTest, AGuestWithAScreenHasItsPortInTheLiveDefinition) {
+  const int port = free_port();
   auto def = small_guest();
-  def.devices.graphics.emplace_back().port = 5999;
+  def.devices.graphics.emplace_back().port = port;
   def.devices.videos.emplace_back().model = model::VideoModel::vga;
   auto complete = run(hypervisor_.complete(def));
   ASSERT_TRUE(complete) << complete.error().detail;
   auto launched = run(hypervisor_.launch(spec(*complete), sink()));
   ASSERT_TRUE(launched) << launched.error().detail;
-  EXPECT_EQ(launched->live->devices.graphics.front().port, 5999);
-  EXPECT_TRUE(run(launched->guest->end(false, Deadline::in(10s))));
+  EXPECT_EQ(launched->live->devices.graphics.front().port, port);
+  EXPECT_TRUE(run(launched->guest->end(false, Deadline::in(20s))));
 }
 
 TEST_F(HypervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
@@ -135,7 +151,7 @@ TEST_F(HypervisorTest, AStartThatFailsSaysWhyAndLeavesNothing) {
   EXPECT_NE(launched.error().detail.find("no-such-kernel"), std::string::npos) << launched.error().detail;
   EXPECT_FALSE(std::filesystem::exists(folder_.file("monitor.sock")));
   EXPECT_FALSE(std::filesystem::exists(folder_.file("qemu.pid")));
-  EXPECT_TRUE(run(hypervisor_.sweep(folder_.file("monitor.sock"), std::nullopt, Deadline::in(5s))));
+  EXPECT_TRUE(run(hypervisor_.sweep(folder_.file("monitor.sock"), std::nullopt, Deadline::in(20s))));
 }
 
 TEST_F(HypervisorTest, EmulatorsThatCannotRunItAreNamed) {

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <future>
 
+#include "base/test_files.hpp"
+
 namespace vireo::qemu {
 namespace {
 
@@ -35,14 +37,12 @@ TEST(TextSearch, FindsWhatLiesAcrossPieces) {
 class UpWatching : public ::testing::Test {
  protected:
   UpWatching() {
-    std::filesystem::remove(path);
     print("");
     caller.start();
   }
   ~UpWatching() override {
     watch.stop();
     caller.stop();
-    std::filesystem::remove(path);
   }
   void print(const std::string& text) const { std::ofstream(path, std::ios::app) << text << std::flush; }
   UpWatch::Ticket look(const std::string& text, bool fresh = true) {
@@ -55,8 +55,8 @@ class UpWatching : public ::testing::Test {
     return std::int64_t{about.st_blocks} * 512;
   }
 
-  const std::string path =
-      (std::filesystem::temp_directory_path() / ("vireo-console-" + std::to_string(::getpid()))).string();
+  const tests::Folder folder;
+  const std::string path = folder.file("console");
   IoThread caller{"caller"};
   UpWatch watch;
   std::promise<bool> told;
@@ -89,7 +89,6 @@ TEST_F(UpWatching, AfterTheTicketNobodyIsTold) {
   const auto later = watch.watch({.path = path + "-other", .text = "x", .fresh = true}, caller.executor(),
                                  [&other](bool) { other.set_value(); });
   other.get_future().wait();
-  std::filesystem::remove(path + "-other");
   print("login:");
   EXPECT_EQ(answer.wait_for(200ms), std::future_status::timeout);
 }

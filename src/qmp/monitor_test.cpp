@@ -48,7 +48,7 @@ class MonitorTest : public testing::Test {
   }
   template <class Done>
   bool run_until(Done done) {
-    const auto deadline = SteadyClock::now() + 5s;
+    const auto deadline = SteadyClock::now() + 60s;
     core_.restart();
     while (!done() && SteadyClock::now() < deadline) core_.run_one_until(deadline);
     return done();
@@ -70,7 +70,7 @@ class MonitorTest : public testing::Test {
   static std::string answer(const json::object& command, const std::string& what) {
     return R"({"return":)" + what + R"(,"id":)" + json::serialize(command.at("id")) + "}\r\n";
   }
-  auto execute(const std::string& command, std::chrono::milliseconds span = 5s) {
+  auto execute(const std::string& command, std::chrono::milliseconds span = 60s) {
     return begin(monitor_->execute(command, json::object(), Deadline::in(span)));
   }
 
@@ -83,7 +83,7 @@ class MonitorTest : public testing::Test {
 };
 
 TEST_F(MonitorTest, ShakesHands) {
-  auto done = begin(monitor_->handshake(Deadline::in(5s)));
+  auto done = begin(monitor_->handshake(Deadline::in(60s)));
   settle();
   EXPECT_FALSE(*done);
   qemu_says(std::string(kGreeting) + "\r\n");
@@ -164,9 +164,11 @@ TEST_F(MonitorTest, WhatComesUnaskedIsReadAtABoundedRate) {
   std::string flood;
   for (int i = 0; i < 3000; ++i) flood += "{\"event\": \"RESET\"}\n";
   qemu_says(flood);
+  const auto began = SteadyClock::now();
   settle();
   EXPECT_GE(events_.size(), 1000U);
-  EXPECT_LT(events_.size(), 3000U) << "the rest waits in the socket";
+  // Unless this thread was kept from its processor for a span or more, of which each lets as many in.
+  if (SteadyClock::now() - began < 1s) EXPECT_LT(events_.size(), 3000U) << "the rest waits in the socket";
   EXPECT_TRUE(run_until([&] { return events_.size() == 3000; })) << "nothing is lost";
 }
 
@@ -212,16 +214,18 @@ TEST_F(MonitorTest, WhatTimedOutUnsentIsNeverSent) {
   auto stuck = begin(monitor_->execute("stuck", large, Deadline::in(50ms)));
   auto unsent = execute("unsent", 50ms);
   ASSERT_TRUE(run_until([&] { return stuck->has_value() && unsent->has_value(); }));
-  auto after = execute("after");
+  auto after = execute("after", 60s);
+  std::atomic<bool> all_read = false;
   std::thread qemu([&] {
     asio::read_until(qemu_, asio::dynamic_buffer(received_), '\n');
     while (received_.find("after") == std::string::npos) {
       std::array<char, 65536> bytes;
       received_.append(bytes.data(), qemu_.read_some(asio::buffer(bytes)));
     }
+    all_read = true;
+    asio::post(core_, [] {});  // the loop looks anew
   });
-  core_.restart();
-  core_.run_for(300ms);
+  EXPECT_TRUE(run_until([&] { return all_read.load(); }));
   qemu.join();
   EXPECT_EQ(received_.find("unsent"), std::string::npos);
 }
@@ -298,7 +302,7 @@ TEST_F(MonitorTest, AskersOwnIdsComeBack) {
   json::object request;
   request["execute"] = "query-status";
   request["id"] = "mine";
-  auto result = begin(monitor_->exchange(request, Deadline::in(5s)));
+  auto result = begin(monitor_->exchange(request, Deadline::in(60s)));
   const auto command = qemu_gets();
   EXPECT_NE(command.at("id"), "mine");
   qemu_says(answer(command, "{}"));
@@ -307,22 +311,22 @@ TEST_F(MonitorTest, AskersOwnIdsComeBack) {
 }
 
 TEST_F(MonitorTest, TypedAnswersAreRead) {
-  auto terminals = begin(query_terminals(monitor_, Deadline::in(5s)));
+  auto terminals = begin(query_terminals(monitor_, Deadline::in(60s)));
   qemu_says(
       answer(qemu_gets(), R"([{"label":"charserial0","filename":"pty:/dev/pts/3"},{"label":"m","filename":"x"}])"));
-  auto open = begin(query_open_frontends(monitor_, Deadline::in(5s)));
+  auto open = begin(query_open_frontends(monitor_, Deadline::in(60s)));
   qemu_says(answer(qemu_gets(), R"([{"label":"a","frontend-open":true},{"label":"b","frontend-open":false}])"));
-  auto balloon = begin(query_balloon(monitor_, Deadline::in(5s)));
+  auto balloon = begin(query_balloon(monitor_, Deadline::in(60s)));
   qemu_says(answer(qemu_gets(), R"({"actual":83886080})"));
-  auto status = begin(query_status(monitor_, Deadline::in(5s)));
+  auto status = begin(query_status(monitor_, Deadline::in(60s)));
   qemu_says(answer(qemu_gets(), R"({"status":"prelaunch","singlestep":false,"running":false})"));
-  auto port = begin(query_vnc_port(monitor_, Deadline::in(5s)));
+  auto port = begin(query_vnc_port(monitor_, Deadline::in(60s)));
   qemu_says(answer(qemu_gets(), R"({"enabled":true,"service":"5903","host":"127.0.0.1"})"));
-  auto human = begin(human_command(monitor_, "info status", Deadline::in(5s)));
+  auto human = begin(human_command(monitor_, "info status", Deadline::in(60s)));
   const auto command = qemu_gets();
   EXPECT_EQ(command.at("arguments").at("command-line"), "info status");
   qemu_says(answer(command, R"("VM status: paused\r\n")"));
-  auto strange = begin(query_status(monitor_, Deadline::in(5s)));
+  auto strange = begin(query_status(monitor_, Deadline::in(60s)));
   qemu_says(answer(qemu_gets(), "[]"));
   ASSERT_TRUE(run_until([&] { return strange->has_value(); }));
   EXPECT_EQ((**terminals)->at("charserial0"), "/dev/pts/3");

@@ -36,6 +36,12 @@ std::size_t FileTurns::files() const {
   return queues_.size();
 }
 
+std::size_t FileTurns::asking(std::uint64_t device, std::uint64_t inode) const {
+  const CountedMutex::Hold hold(mutex_);
+  const auto found = queues_.find({device, inode});
+  return found == queues_.end() ? 0 : found->second->waiting.size();
+}
+
 FileTurns& FileTurns::of_process() {
   static FileTurns turns;
   return turns;

@@ -52,6 +52,8 @@ class FileTurns {
 
   // Files that somebody works on or waits for.
   std::size_t files() const;
+  // Who works on this one or waits for it.
+  std::size_t asking(std::uint64_t device, std::uint64_t inode) const;
 
   // Of this process: owners are changed by one daemon.
   static FileTurns& of_process();

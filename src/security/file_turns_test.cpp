@@ -61,17 +61,18 @@ TEST(FileTurns, OneAtATimeInTheOrderOfAsking) {
   std::atomic<int> inside = 0;
   std::vector<std::jthread> threads;
   {
-    auto first = turns.take(1, 7, "one", Deadline::in(10s));
+    auto first = turns.take(1, 7, "one", Deadline::in(60s));
     ASSERT_TRUE(first);
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&, i] {
-        auto turn = turns.take(1, 7, "one", Deadline::in(10s));
+        auto turn = turns.take(1, 7, "one", Deadline::in(60s));
         ASSERT_TRUE(turn);
         EXPECT_EQ(++inside, 1);
         order.push_back(i);
         --inside;
       });
-      std::this_thread::sleep_for(10ms);  // so that it stands in the queue before the next
+      // It stands in the queue before the next one asks: the first, who has the turn, and those behind it.
+      while (turns.asking(1, 7) < static_cast<std::size_t>(i) + 2) std::this_thread::sleep_for(1ms);
     }
   }
   threads.clear();

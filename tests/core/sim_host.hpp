@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -23,9 +22,7 @@ class SimHost {
   // `world`: where guests run on when the next SimHost comes; none: they end with this one.
   explicit SimHost(const std::string& database = ":memory:", std::shared_ptr<sim::World> world = nullptr)
       : keeps_folder_(database != ":memory:"),
-        folder_(keeps_folder_
-                    ? std::filesystem::path(database + ".run")
-                    : std::filesystem::temp_directory_path() / ("vireo-core-test-" + std::to_string(::getpid()))),
+        folder_(keeps_folder_ ? std::filesystem::path(database + ".run") : std::filesystem::path(own_folder_.path())),
         store_(persist::SqliteStore::open(database).value()),
         hypervisor_(core_.executor(), script, std::move(world)),
         host(core_.executor(), hypervisor_, *store_, facts, labeler_, files_, images_,
@@ -48,7 +45,6 @@ class SimHost {
     core_.stop();
     host_events_.reset();
     host.let_go();
-    if (!keeps_folder_) std::filesystem::remove_all(folder_);
   }
 
   // Runs a verb on the core thread and waits for its answer.
@@ -95,6 +91,7 @@ class SimHost {
 
  private:
   bool keeps_folder_;
+  const Folder own_folder_;
   std::filesystem::path folder_;
   IoThread core_{"core"};
   Workers files_{"files", 2};

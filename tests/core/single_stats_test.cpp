@@ -34,9 +34,12 @@ struct SizesOfImages : ::testing::Test {
 };
 
 TEST_F(SizesOfImages, AFileSystemThatHangsKeepsOnlyItsOwnImages) {
+  // Workers that have not begun to look yet do so later: a look that is under way is not given up.
   std::vector<std::future<Result<model::ImageSizes>>> hung;
-  for (const auto* file : {"/hung/a", "/hung/b", "/hung/c", "/hung/d"}) hung.push_back(ask(file, milliseconds(100)));
-  for (auto& each : hung) EXPECT_EQ(each.get().error().code, VIR_ERR_OPERATION_TIMEOUT);
+  for (int round = 0; round < 100 && looks < 2; ++round) {
+    for (const auto* file : {"/hung/a", "/hung/b", "/hung/c", "/hung/d"}) hung.push_back(ask(file, milliseconds(100)));
+    for (auto& each : std::exchange(hung, {})) EXPECT_EQ(each.get().error().code, VIR_ERR_OPERATION_TIMEOUT);
+  }
   const auto late = ask("/hung/a", milliseconds(1)).get();
   EXPECT_NE(late.error().detail.find("'/hung/a'"), std::string::npos) << late.error().detail;
   EXPECT_EQ(looks, 2) << "a folder has two workers at most";
@@ -73,13 +76,15 @@ TEST(FreshFigures, AMonitorThatHangsIsAnErrorThatSaysSo) {
   EXPECT_EQ(sim.run(core::fresh_sample(sim.host, sim.see(ref_of(web)), VIR_DOMAIN_STATS_BALLOON)).error().detail,
             "domain is not running");
   ASSERT_TRUE(sim.run(core::start(sim.host, ref_of(web), {})));
+  const auto deadline = std::exchange(sim.host.settings.stats_deadline, std::chrono::seconds(20));
   ASSERT_TRUE(sim.run(core::fresh_sample(sim.host, sim.see(ref_of(web)), VIR_DOMAIN_STATS_BALLOON)));
+  sim.host.settings.stats_deadline = deadline;
   sim.script->commands_hang = true;
   const auto hung = sim.run(core::fresh_sample(sim.host, sim.see(ref_of(web)), VIR_DOMAIN_STATS_BALLOON));
   ASSERT_FALSE(hung);
   EXPECT_EQ(hung.error().code, VIR_ERR_OPERATION_TIMEOUT);
-  EXPECT_NE(hung.error().detail.find("monitor of guest 'web' has not answered for 0."), std::string::npos)
-      << hung.error().detail;
+  EXPECT_TRUE(hung.error().detail.contains("monitor of guest 'web' has not answered for ")) << hung.error().detail;
+  EXPECT_TRUE(hung.error().detail.contains(" s; 'virsh domstats web'")) << hung.error().detail;
   EXPECT_TRUE(sim.run(core::fresh_host_figures(sim.host, sim.see(ref_of(web)))));
 }
 

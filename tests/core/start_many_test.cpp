@@ -38,19 +38,25 @@ struct StartMany : ::testing::Test {
     return asio::co_spawn(host.core, core::start_many(host, std::move(guests), options),
                           asio::bind_cancellation_slot(client.slot(), asio::use_future));
   }
-  void go_away(asio::cancellation_signal& client) {
-    sim.on_core([&] { client.emit(asio::cancellation_type::terminal); });
+  // As soon as it is so. On the core thread, so that nothing can come between, however late this one would see it.
+  void go_away_when(bool (*so)(const core::Host&), asio::cancellation_signal& client) {
+    sim.run(watch_and_go(host, so, client));
   }
+  static asio::awaitable<void> watch_and_go(core::Host& host, bool (*so)(const core::Host&),
+                                            asio::cancellation_signal& client) {
+    while (!so(host)) co_await asio::post(asio::use_awaitable);
+    client.emit(asio::cancellation_type::terminal);
+  }
+  static std::size_t running_on(const core::Host& host) { return host.registry.versions().snapshot()->by_id.size(); }
   std::size_t running() {
-    return sim.on_core([this] { return host.registry.versions().snapshot()->by_id.size(); });
+    return sim.on_core([this] { return running_on(host); });
   }
   // How many launches have got so far that they wait for admission or have been admitted.
-  std::size_t launching() {
-    return sim.on_core([this] {
-      std::size_t count = 0;
-      for (const auto& domain : host.registry.all()) count += domain->launching ? 1 : 0;
-      return count;
-    });
+  static std::ptrdiff_t launching_on(const core::Host& host) {
+    return std::ranges::count_if(host.registry.all(), [](const auto& domain) { return domain->launching != nullptr; });
+  }
+  std::ptrdiff_t launching() {
+    return sim.on_core([this] { return launching_on(host); });
   }
   std::size_t admitted() {
     return sim.on_core([this] { return host.admission.inside(); });
@@ -135,7 +141,7 @@ TEST_F(StartMany, ALimitIsKept) {
   sim.script->fate = [&](sim::Step step) {
     if (step == sim::Step::Spawn) most = std::max(most, ++inside);
     if (step == sim::Step::Command) --inside;  // it is let run
-    return sim::Fate{.delay = 1ms};
+    return sim::Fate{.delay = 50ms};           // long enough for the next one to come meanwhile
   };
   EXPECT_EQ(sim.run(core::start_many(host, {.named = web, .pattern = {}}, {.parallel = 3}))->size(), 9U);
   EXPECT_EQ(running(), 9U);
@@ -187,15 +193,13 @@ TEST_F(StartMany, WhatWaitsIsCancelledWhenTheCallerGoesAndWhatHasBegunRunsOn) {
   sim.script->launch_delay = 200ms;
   asio::cancellation_signal client;
   auto batch = begin({.named = web, .pattern = {}}, {}, client);
-  while (launching() < 6 || admitted() < 2) {
-  }
-  go_away(client);
+  go_away_when([](const core::Host& h) { return launching_on(h) == 6 && h.admission.inside() == 2; }, client);
   const auto done = outcomes(batch.get());
   EXPECT_EQ(std::ranges::count(done, Outcome::Started, &std::pair<const std::string, Outcome>::second), 2);
   EXPECT_EQ(std::ranges::count(done, Outcome::NotBegun, &std::pair<const std::string, Outcome>::second), 4);
   sim.settle();
   EXPECT_EQ(running(), 2U);
-  EXPECT_EQ(launching(), 0U);
+  EXPECT_EQ(launching(), 0);
   sim.script->launch_delay = 0ms;
   EXPECT_EQ(sim.run(core::start_many(host, {.named = {}, .pattern = "*"}, {}))->size(), 4U);
   EXPECT_EQ(running(), 6U);
@@ -207,9 +211,7 @@ TEST_F(StartMany, AnAllOrNothingBatchWhoseCallerGoesWhileSomeWaitIsNothing) {
   sim.script->launch_delay = 50ms;
   asio::cancellation_signal client;
   auto batch = begin({.named = web, .pattern = {}}, {.all_or_nothing = true}, client);
-  while (running() < 1) {
-  }
-  go_away(client);
+  go_away_when([](const core::Host& h) { return running_on(h) == 1; }, client);
   EXPECT_TRUE(batch.get());
   sim.settle();
   EXPECT_EQ(running(), 0U);
@@ -221,38 +223,50 @@ struct Waiting : StartMany {
   void SetUp() override {
     defined("g", 2);
     host.settings.parallel_starts = 1;
-    sim.script->launch_delay = 300ms;
-    hung = sim.begin(core::start(host, refs["g0"], {}));
-    while (admitted() < 1) {
-    }
-    waiting = asio::co_spawn(host.core, core::start(host, refs["g1"], {}),
-                             asio::bind_cancellation_slot(client.slot(), asio::use_future));
-    while (launching() < 2) {
-    }
+    sim.script->fate = [this](sim::Step step) {
+      const bool spawns = step == sim::Step::Spawn;
+      if (spawns) ++spawned;
+      return sim::Fate{.delay = SteadyClock::duration(spawns ? 1h : 0h)};
+    };
+    sim.on_core([this] {
+      hung = asio::co_spawn(host.core, core::start(host, refs["g0"], {}), asio::use_future);
+      waiting = asio::co_spawn(host.core, core::start(host, refs["g1"], {}),
+                               asio::bind_cancellation_slot(client.slot(), asio::use_future));
+    });
   }
-  void TearDown() override { EXPECT_TRUE(hung.get()); }
+  void TearDown() override {
+    EXPECT_EQ(hung.wait_for(0s), std::future_status::timeout) << "the other goes on";
+    EXPECT_TRUE(sim.run(core::destroy(host, refs["g0"], false)));
+    EXPECT_FALSE(hung.get());
+    sim.settle();
+  }
+  static asio::awaitable<void> watch_and_destroy(Waiting* self) {
+    while (!one_waits(self->host)) co_await asio::post(asio::use_awaitable);
+    auto destroyed = co_await core::destroy(self->host, self->refs["g1"], false);
+    EXPECT_TRUE(destroyed);
+  }
+  static bool one_waits(const core::Host& host) { return launching_on(host) == 2 && host.admission.inside() == 1; }
 
   asio::cancellation_signal client;
+  int spawned = 0;  // core thread
   std::future<Result<model::DomainViewPtr>> hung, waiting;
 };
 
 TEST_F(Waiting, ForAdmissionEndsWhenTheCallerGoes) {
-  go_away(client);
-  ASSERT_EQ(waiting.wait_for(200ms), std::future_status::ready) << "at once, not when it would have been admitted";
+  go_away_when(one_waits, client);
   const auto started = waiting.get();
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, VIR_ERR_OPERATION_ABORTED);
   EXPECT_FALSE(sim.see(refs["g1"])->active());
+  EXPECT_LE(sim.on_core([this] { return spawned; }), 1) << "at once, not when it would have been admitted";
 }
 
 TEST_F(Waiting, ForAdmissionEndsWhenTheGuestIsDestroyed) {
-  const auto began = SteadyClock::now();
-  EXPECT_TRUE(sim.run(core::destroy(host, refs["g1"], false)));
-  EXPECT_LT(SteadyClock::now() - began, 200ms);
+  sim.run(watch_and_destroy(this));
   const auto started = waiting.get();
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().message(), "operation failed: domain 'g1' was destroyed while it was being started");
-  EXPECT_TRUE(sim.see(refs["g0"])) << "the other goes on";
+  EXPECT_LE(sim.on_core([this] { return spawned; }), 1) << "at once, not when it would have been admitted";
 }
 
 struct Autostart : StartMany {
@@ -316,7 +330,7 @@ TEST_F(Autostart, AsManyAtOnceAsTheSettingSays) {
   sim.script->fate = [&](sim::Step step) {
     if (step == sim::Step::Spawn) most = std::max(most, ++inside);
     if (step == sim::Step::Command) --inside;  // it is let run
-    return sim::Fate{.delay = 1ms};
+    return sim::Fate{.delay = 50ms};           // long enough for the next one to come meanwhile
   };
   sim.run(core::autostart(host));
   EXPECT_EQ(started().size(), 6U);

@@ -134,9 +134,14 @@ TEST_F(Stats, AGuestThatHangsCostsOnlyItself) {
   std::vector<model::DomainDef> all;
   for (const char* name : {"a", "b", "hangs", "c"}) all.push_back(start(name));
   stop("hangs");
-  const auto called = SteadyClock::now();
-  ask(all, 300ms).get();
-  EXPECT_GE(SteadyClock::now() - called, 300ms);
+  auto called = SteadyClock::now();
+  // Longer, if others than the one that hangs had no time to answer.
+  for (auto patience = 300ms; patience < kLong; patience *= 3) {
+    called = SteadyClock::now();
+    ask(all, patience).get();
+    EXPECT_GE(SteadyClock::now() - called, patience);
+    if (std::ranges::count_if(all, [&](const auto& def) { return is_stale(record(def, called)); }) == 1) break;
+  }
   for (const auto& def : all) {
     const auto figures = record(def, called);
     const bool hangs = def.name == "hangs";
@@ -282,7 +287,11 @@ TEST_F(Stats, ShutOffGuestsHaveTheSizesOfTheirFiles) {
     };
   });
   for (const auto& def : all) ASSERT_TRUE(sim.run(core::define(sim.host, def)));
-  const auto sizes = ask(all, 1500ms).get();
+  // Longer, if the others had no time to be read.
+  auto sizes = ask(all, 1500ms).get();
+  const auto is_known = [](const core::SizesOfDisks& of) { return !of.empty() && of[0]; };
+  for (auto patience = 5s; patience < 60s && std::ranges::count_if(sizes, is_known) < 100; patience *= 3)
+    sizes = ask(all, patience).get();
   ASSERT_EQ(sizes.size(), all.size());
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(sizes[i].size(), 1U) << i;
@@ -326,16 +335,24 @@ TEST_F(Sampling, NobodyIsAskedUntilSomebodyWantsToKnow) {
 TEST_F(Sampling, GuestsAreSpreadOverThePeriod) {
   sim.host.sampler.want();
   std::vector<std::pair<std::string, SteadyClock::time_point>> when;
-  wait_until([&] {
-    when = sim.on_core([this] { return when_; });
-    return when.size() >= 40;
-  });
-  ASSERT_GE(when.size(), 40U);
+  const auto asked_so_often = [&](std::size_t times) {
+    return wait_until([&] {
+      when = sim.on_core([this] { return when_; });
+      return when.size() >= times;
+    });
+  };
+  ASSERT_TRUE(asked_so_often(40));
   // The first forty questions are one to each guest, and take most of a period.
   std::map<std::string, int> asked;
   for (std::size_t i = 0; i < 40; ++i) ++asked[when[i].first];
   EXPECT_EQ(asked.size(), 40U);
-  EXPECT_GE(when[39].second - when[0].second, 300ms);
+  // But where the core was kept from its processor and catches up: then the next ones do.
+  bool spread = false;
+  for (std::size_t first = 0; first < 400 && !spread; first += 40) {
+    ASSERT_TRUE(asked_so_often(first + 40));
+    spread = when[first + 39].second - when[first].second >= 300ms;
+  }
+  EXPECT_TRUE(spread);
 }
 
 TEST_F(Sampling, WhoIsLateIsAskedNothingElseAndComesBackByItself) {

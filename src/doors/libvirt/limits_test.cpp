@@ -19,6 +19,17 @@ class LimitsTest : public DoorTest {
     EXPECT_EQ(common_->held.total(), 0u);
     EXPECT_EQ(common_->clients, 0u);
   }
+  // For limits so narrow that a client may be too late with its greeting: then another one comes.
+  Client greeted_in_time() {
+    for (;;) {
+      auto client = connect();
+      client.send_call(auth_list);
+      wire::remote_connect_open_args open;
+      open.name = "test:///default";
+      client.send_call(connect_open, open);
+      if (client.receive() && client.receive()) return client;
+    }
+  }
   static wire::remote_domain_get_xml_desc_args large_reply(int bytes) {
     wire::remote_domain_get_xml_desc_args args;
     args.dom.id = bytes;
@@ -55,7 +66,7 @@ TEST_F(LimitsTest, ABusyThreadHidesNoFlood) {
 TEST_F(LimitsTest, AClientThatNeverOpens) {
   limits_.progress_timeout = milliseconds(60);
   auto client = connect();
-  client.call(auth_list);
+  client.send_call(auth_list);
   EXPECT_TRUE(client.ends());
   EXPECT_EQ(counters().clients_dropped_silent.value(), 1u);
   expect_nothing_held();
@@ -63,19 +74,20 @@ TEST_F(LimitsTest, AClientThatNeverOpens) {
 
 TEST_F(LimitsTest, HalfAMessageButNotSilence) {
   limits_.progress_timeout = milliseconds(60);
-  auto idle = connect_and_greet();
-  auto client = connect_and_greet();
+  auto idle = greeted_in_time();
+  auto client = greeted_in_time();
+  const auto before = counters().clients_dropped_silent.value();
   const auto frame = make_frame(Client::header_of(connect_get_uri, 7), Bytes(100));
   client.send_bytes(std::span(frame).first(40));
   EXPECT_TRUE(client.ends());
   EXPECT_TRUE(idle.quiet(150));
-  EXPECT_EQ(counters().clients_dropped_silent.value(), 1u);
+  EXPECT_EQ(counters().clients_dropped_silent.value(), before + 1);
 }
 
 TEST_F(LimitsTest, RepliesThatNobodyReads) {
   limits_.progress_timeout = milliseconds(100);
   limits_.write_pause_bytes = 100'000;
-  auto client = connect_and_greet();
+  auto client = greeted_in_time();
   for (int i = 0; i < 5; ++i) client.send_call(domain_get_xml_desc, large_reply(1'000'000));
   EXPECT_TRUE(story_.has("session over"));
   EXPECT_EQ(counters().clients_dropped_not_reading.value(), 1u);
@@ -102,9 +114,10 @@ TEST_F(LimitsTest, ArgumentsOfCallsInFlight) {
   client.send_call(domain_suspend, on<wire::remote_domain_suspend_args>(std::string(2000, 'a')));
   client.send_call(domain_suspend, on<wire::remote_domain_suspend_args>("b"));
   ASSERT_TRUE(story_.has("holding " + std::string(2000, 'a')));
+  for (int i = 0; i < 2000 && counters().pauses_calls.value() == 0; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(counters().pauses_calls.value(), 1u);
   EXPECT_TRUE(client.quiet(100));
   EXPECT_EQ(story_.count("holding b"), 0);
-  EXPECT_EQ(counters().pauses_calls.value(), 1u);
   client.leave();
   EXPECT_TRUE(story_.has("session over"));
   EXPECT_EQ(counters().calls_cancelled.value(), 1u);

@@ -336,7 +336,7 @@ TEST_F(SessionTest, PingsOnlyAClientThatAskedAndDropsItWhenItIsSilent) {
   }
   EXPECT_TRUE(asked.ended());
   EXPECT_GE(pings, 3);
-  EXPECT_LE(pings, 5);
+  EXPECT_LE(pings, 9) << "five when all goes well; an answer may come as late as the third of three";
   EXPECT_TRUE(never_asked.quiet(100));
 }
 
