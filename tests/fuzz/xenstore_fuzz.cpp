@@ -124,17 +124,18 @@ void play(fuzz::XenstoreScript script) {
     }
     common.announcements.go_on();
     store.tidy(16);
+    common.watches.tidy(1);
   }
   while (common.announcements.waiting()) common.announcements.go_on();
   for (auto& peer : peers)
     if (peer) peer->read_all();
   for (auto& peer : peers) peer.reset();
   expect(common.watches.size() == 0, "no watch is left");
-  expect(store.figures().open == 0, "no transaction is left");
+  expect(store.open_transactions() == 0, "no transaction is left");
   for (const auto* counter :
        {&common.counters.clients, &common.counters.watches, &common.counters.transactions, &common.counters.held_bytes})
     expect(counter->value() == 0, "nothing is left on the counters");
-  while (store.tidy(1000)) {
+  while (store.tidy(1000) || common.watches.tidy(1000)) {
   }
 }
 
