@@ -1,4 +1,5 @@
-// vireod: the command line, signals, and the life of the one Daemon.
+// vireod: the command line, signals, memory, and the life of the one Daemon.
+#include <malloc.h>
 #include <signal.h>
 #include <spdlog/async.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -49,6 +50,10 @@ struct WrittenLog {
   ~WrittenLog() { spdlog::shutdown(); }
 };
 
+// The allocator's fast bins put the work of merging free memory off until somebody asks for something large, who then
+// does all of it: after 100,000 nodes of the tree were freed little by little, 15 ms at once. See mallopt(3).
+void merge_free_memory_at_once() { ::mallopt(M_MXFAST, 0); }
+
 // Lets calls finish, for a while; another signal to end says not to wait.
 void finish_calls(daemon::Daemon& running, const sigset_t& ending) {
   constexpr std::chrono::milliseconds look_again{20};
@@ -67,6 +72,7 @@ void finish_calls(daemon::Daemon& running, const sigset_t& ending) {
 
 // Serves until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 int serve(const daemon::Paths& paths, const daemon::Config& config, bool foreground) {
+  merge_free_memory_at_once();
   auto background = foreground ? daemon::Background::none() : daemon::Background::detach();
   const auto give_up = [&](const std::string& why) {
     background.failed(why);
