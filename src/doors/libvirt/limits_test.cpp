@@ -46,7 +46,7 @@ TEST_F(LimitsTest, TooManyEvents) {
   }
   EXPECT_TRUE(client.ends());
   EXPECT_EQ(counters().clients_dropped_events.value(), 1u);
-  EXPECT_GT(counters().events.value(), 50u);
+  EXPECT_GE(counters().events.value(), 50u);
   expect_nothing_held();
 }
 
