@@ -1,25 +1,16 @@
-// Admission: a bounded number inside, first come first served, and hung ones stop counting. On virtual time: who comes
-// before whom is the same however slow the machine is.
+// Admission: a bounded number inside, first come first served, and hung ones stop counting.
 #include "core/admission.hpp"
 
 #include <gtest/gtest.h>
+
+#include "base/test_virtual_io.hpp"
 
 namespace vireo::core {
 namespace {
 
 using namespace std::chrono_literals;
 
-struct AdmissionTest : ::testing::Test {
-  void run() {
-    for (;; time.step()) {
-      io.restart();
-      while (io.poll() > 0) io.restart();
-      if (time.waiting() == 0) break;
-    }
-  }
-
-  VirtualTime time;
-  asio::io_context io;
+struct AdmissionTest : ::testing::Test, tests::VirtualIo {
   std::string log;
 };
 

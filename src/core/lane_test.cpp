@@ -1,25 +1,16 @@
-// Lanes: first come first served, exclusive across suspensions, and no place in the queue is ever lost. On virtual
-// time: who comes before whom is the same however slow the machine is.
+// Lanes: first come first served, exclusive across suspensions, and no place in the queue is ever lost.
 #include "core/lane.hpp"
 
 #include <gtest/gtest.h>
+
+#include "base/test_virtual_io.hpp"
 
 namespace vireo::core {
 namespace {
 
 using namespace std::chrono_literals;
 
-struct Fixture : ::testing::Test {
-  void run() {
-    for (;; time.step()) {
-      io.restart();
-      while (io.poll() > 0) io.restart();
-      if (time.waiting() == 0) break;
-    }
-  }
-
-  VirtualTime time;
-  asio::io_context io;
+struct Fixture : ::testing::Test, tests::VirtualIo {
   std::vector<std::string> log;
   int inside = 0;
 };
